@@ -1,0 +1,145 @@
+//! CIE L*a*b* (D65) from and to sRGB.
+
+use rayon::prelude::*;
+
+use super::srgb::{linear_from_srgb8, srgb8_from_linear};
+use crate::SrgbImage;
+
+/// A CIE L*a*b* colour under D65: `l` 0 to 100, `a` and `b` about −128 to 127.
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
+pub struct Lab {
+    /// Lightness, 0 (black) to 100 (white).
+    pub l: f32,
+    /// Green (−) to red (+).
+    pub a: f32,
+    /// Blue (−) to yellow (+).
+    pub b: f32,
+}
+
+/// D65 white of the sRGB matrix below.
+const WHITE: [f32; 3] = [0.950_470, 1.0, 1.088_83];
+const EPSILON: f32 = 216.0 / 24389.0;
+const KAPPA: f32 = 24389.0 / 27.0;
+
+fn f(t: f32) -> f32 {
+    if t > EPSILON { t.cbrt() } else { (KAPPA * t + 16.0) / 116.0 }
+}
+
+fn f_inverse(t: f32) -> f32 {
+    let cube = t * t * t;
+    if cube > EPSILON { cube } else { (116.0 * t - 16.0) / KAPPA }
+}
+
+impl Lab {
+    /// A colour from its three coordinates.
+    pub const fn new(l: f32, a: f32, b: f32) -> Self {
+        Self { l, a, b }
+    }
+
+    /// Lab of linear sRGB light.
+    pub fn from_linear(rgb: [f32; 3]) -> Self {
+        let [r, g, b] = rgb;
+        let x = f((0.412_456_4 * r + 0.357_576_1 * g + 0.180_437_5 * b) / WHITE[0]);
+        let y = f(0.212_672_9 * r + 0.715_152_2 * g + 0.072_175 * b);
+        let z = f((0.019_333_9 * r + 0.119_192 * g + 0.950_304_1 * b) / WHITE[2]);
+        Self { l: 116.0 * y - 16.0, a: 500.0 * (x - y), b: 200.0 * (y - z) }
+    }
+
+    /// Lab of an sRGB colour.
+    pub fn from_srgb8(rgb: [u8; 3]) -> Self {
+        Self::from_linear(rgb.map(linear_from_srgb8))
+    }
+
+    /// Linear sRGB light; channels outside 0 to 1 mean that sRGB cannot show the colour.
+    pub fn to_linear(self) -> [f32; 3] {
+        let fy = (self.l + 16.0) / 116.0;
+        let x = WHITE[0] * f_inverse(fy + self.a / 500.0);
+        let y = f_inverse(fy);
+        let z = WHITE[2] * f_inverse(fy - self.b / 200.0);
+        [
+            3.240_454_2 * x - 1.537_138_5 * y - 0.498_531_4 * z,
+            -0.969_266 * x + 1.876_010_8 * y + 0.041_556 * z,
+            0.055_643_4 * x - 0.204_025_9 * y + 1.057_225_2 * z,
+        ]
+    }
+
+    /// The sRGB colour, channels clipped to what sRGB can show.
+    pub fn to_srgb8(self) -> [u8; 3] {
+        self.to_linear().map(srgb8_from_linear)
+    }
+
+    /// Chroma, the distance from grey.
+    pub fn chroma(self) -> f32 {
+        self.a.hypot(self.b)
+    }
+}
+
+/// A picture in CIE L*a*b*, interleaved `LabLab…` in `f32`.
+#[derive(Clone, Debug)]
+pub struct LabImage {
+    width_px: u32,
+    height_px: u32,
+    data: Vec<f32>,
+}
+
+impl LabImage {
+    /// Converts a picture, rows in parallel.
+    pub fn from_srgb(image: &SrgbImage) -> Self {
+        let mut data = vec![0.0; image.data().len()];
+        data.par_chunks_mut(3 * 4096).zip(image.data().par_chunks(3 * 4096)).for_each(|(out, codes)| {
+            for (lab, rgb) in out.chunks_exact_mut(3).zip(codes.chunks_exact(3)) {
+                let Lab { l, a, b } = Lab::from_srgb8([rgb[0], rgb[1], rgb[2]]);
+                lab.copy_from_slice(&[l, a, b]);
+            }
+        });
+        Self { width_px: image.width_px(), height_px: image.height_px(), data }
+    }
+
+    /// Wraps interleaved Lab values.
+    ///
+    /// # Errors
+    /// [`crate::Error::BufferLength`] when `data` is not `width_px * height_px * 3` long.
+    pub fn new(width_px: u32, height_px: u32, data: Vec<f32>) -> crate::Result<Self> {
+        let expected = width_px as usize * height_px as usize * 3;
+        if data.len() != expected {
+            return Err(crate::Error::BufferLength { width: width_px, height: height_px, expected, got: data.len() });
+        }
+        Ok(Self { width_px, height_px, data })
+    }
+
+    /// Converts back, clipping what sRGB cannot show.
+    pub fn to_srgb(&self) -> SrgbImage {
+        let mut out = SrgbImage::filled(self.width_px, self.height_px, [0; 3]);
+        out.data_mut().par_chunks_mut(3 * 4096).zip(self.data.par_chunks(3 * 4096)).for_each(|(codes, labs)| {
+            for (rgb, lab) in codes.chunks_exact_mut(3).zip(labs.chunks_exact(3)) {
+                rgb.copy_from_slice(&Lab::new(lab[0], lab[1], lab[2]).to_srgb8());
+            }
+        });
+        out
+    }
+
+    /// Width in pixels.
+    pub fn width_px(&self) -> u32 {
+        self.width_px
+    }
+
+    /// Height in pixels.
+    pub fn height_px(&self) -> u32 {
+        self.height_px
+    }
+
+    /// Interleaved values.
+    pub fn data(&self) -> &[f32] {
+        &self.data
+    }
+
+    /// Interleaved values, to write to.
+    pub fn data_mut(&mut self) -> &mut [f32] {
+        &mut self.data
+    }
+
+    /// The colour at pixel index `i` (row-major).
+    pub fn at(&self, i: usize) -> Lab {
+        Lab::new(self.data[3 * i], self.data[3 * i + 1], self.data[3 * i + 2])
+    }
+}
