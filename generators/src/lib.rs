@@ -1,1 +1,15 @@
-//! Models.
+//! The models of Rangrez: backbone, segmenter, recolour GAN and gate, with their training loops.
+//!
+//! One model, one file; [`seam`] is the only place where image bytes become tensors and back.
+
+pub mod backbone;
+pub mod card;
+pub mod checkpoint;
+mod error;
+pub mod layers;
+pub mod params;
+pub mod seam;
+pub mod stream;
+pub mod train;
+
+pub use error::{Error, Result};

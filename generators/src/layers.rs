@@ -1,0 +1,168 @@
+//! The few layers that the models are made of. Weights follow the kind (`f32`, `bf16`) of the input.
+
+use tch::{Kind, Tensor};
+
+use crate::params::{Builder, Init};
+
+/// 2-D convolution with bias and TensorFlow "SAME" padding.
+#[derive(Debug)]
+pub struct Conv {
+    weight: Tensor,
+    bias: Tensor,
+    kernel: i64,
+    stride: i64,
+    groups: i64,
+}
+
+/// Shape of a [`Conv`].
+#[derive(Clone, Copy, Debug)]
+pub struct ConvShape {
+    /// Input channels.
+    pub input: i64,
+    /// Output channels.
+    pub output: i64,
+    /// Side of the square kernel, odd.
+    pub kernel: i64,
+    /// Stride, 1 or 2.
+    pub stride: i64,
+    /// Groups; equal to the channels for a depthwise convolution.
+    pub groups: i64,
+}
+
+impl ConvShape {
+    /// A dense convolution of stride 1.
+    pub const fn dense(input: i64, output: i64, kernel: i64) -> Self {
+        Self { input, output, kernel, stride: 1, groups: 1 }
+    }
+
+    /// A depthwise convolution of stride 1.
+    pub const fn depthwise(channels: i64, kernel: i64) -> Self {
+        Self { input: channels, output: channels, kernel, stride: 1, groups: channels }
+    }
+
+    /// The same with another stride.
+    pub const fn stride(self, stride: i64) -> Self {
+        Self { stride, ..self }
+    }
+}
+
+impl Conv {
+    /// Builds `name.weight` and `name.bias`.
+    pub fn new(builder: &mut Builder, name: &str, shape: ConvShape) -> Self {
+        Self::with_init(builder, name, shape, Init::He)
+    }
+
+    /// As [`Conv::new`], filled as told (zeros for a residual's last layer).
+    pub fn with_init(builder: &mut Builder, name: &str, shape: ConvShape, init: Init) -> Self {
+        let ConvShape { input, output, kernel, stride, groups } = shape;
+        builder.scope(name, |b| Self {
+            weight: b.tensor("weight", &[output, input / groups, kernel, kernel], init),
+            bias: b.tensor("bias", &[output], Init::Zeros),
+            kernel,
+            stride,
+            groups,
+        })
+    }
+
+    /// The kernel tensor, for spectral normalisation and inspection.
+    pub fn weight(&self) -> &Tensor {
+        &self.weight
+    }
+
+    /// # Shapes
+    /// `[N, input, H, W]` → `[N, output, ⌈H / stride⌉, ⌈W / stride⌉]`.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        self.forward_with(x, &self.weight)
+    }
+
+    /// As [`Conv::forward`] with another kernel of the same shape in place of the stored one.
+    pub fn forward_with(&self, x: &Tensor, weight: &Tensor) -> Tensor {
+        let kind = x.kind();
+        let (weight, bias) = (weight.to_kind(kind), self.bias.to_kind(kind));
+        let size = x.size();
+        let (top, bottom) = same_padding(size[2], self.kernel, self.stride);
+        let (left, right) = same_padding(size[3], self.kernel, self.stride);
+        let stride = [self.stride; 2];
+        if top == bottom && left == right {
+            return x.conv2d(&weight, Some(&bias), stride, [top, left], [1, 1], self.groups);
+        }
+        x.constant_pad_nd([left, right, top, bottom]).conv2d(&weight, Some(&bias), stride, [0, 0], [1, 1], self.groups)
+    }
+}
+
+/// TensorFlow's "SAME" padding before and after one axis: the larger half comes after.
+fn same_padding(size: i64, kernel: i64, stride: i64) -> (i64, i64) {
+    let output = (size + stride - 1) / stride;
+    let total = ((output - 1) * stride + kernel - size).max(0);
+    (total / 2, total - total / 2)
+}
+
+/// Fully connected layer.
+#[derive(Debug)]
+pub struct Linear {
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl Linear {
+    /// Builds `name.weight` `[output, input]` and `name.bias`.
+    pub fn new(builder: &mut Builder, name: &str, input: i64, output: i64, init: Init) -> Self {
+        builder.scope(name, |b| Self {
+            weight: b.tensor("weight", &[output, input], init),
+            bias: b.tensor("bias", &[output], Init::Zeros),
+        })
+    }
+
+    /// The weight matrix, `[output, input]`.
+    pub fn weight(&self) -> &Tensor {
+        &self.weight
+    }
+
+    /// # Shapes
+    /// `[N, input]` → `[N, output]`.
+    pub fn forward(&self, x: &Tensor) -> Tensor {
+        x.linear(&self.weight.to_kind(x.kind()), Some(&self.bias.to_kind(x.kind())))
+    }
+}
+
+/// The same values laid out channels last, which oneDNN's convolutions like best on a CPU.
+///
+/// # Shapes
+/// `[N, C, H, W]` → `[N, C, H, W]`.
+pub fn channels_last(x: &Tensor) -> Tensor {
+    x.permute([0, 2, 3, 1]).contiguous().permute([0, 3, 1, 2])
+}
+
+/// The precision of convolutions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Precision {
+    /// 32-bit floats everywhere.
+    #[default]
+    F32,
+    /// bfloat16 activations, `f32` master weights: faster where the CPU has AVX-512 BF16 or AMX, slower elsewhere.
+    Bf16,
+}
+
+impl Precision {
+    /// The tensor kind of activations.
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::F32 => Kind::Float,
+            Self::Bf16 => Kind::BFloat16,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn padding_is_tensorflows() {
+        assert_eq!(same_padding(224, 3, 2), (0, 1));
+        assert_eq!(same_padding(224, 5, 2), (1, 2));
+        assert_eq!(same_padding(7, 3, 2), (1, 1));
+        assert_eq!(same_padding(56, 5, 1), (2, 2));
+    }
+}
