@@ -2,9 +2,32 @@
 //!
 //! Nothing here knows of libtorch, so the crate builds and tests in seconds.
 
-pub mod color;
-mod error;
-mod image_types;
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::float_cmp))]
 
+pub mod color;
+mod composite;
+mod decode;
+mod encode;
+mod error;
+mod exif;
+mod format;
+mod icc;
+mod image_types;
+mod libwebp;
+mod mask;
+mod output;
+mod palette_files;
+mod resize;
+pub mod size;
+
+pub use color::parse_color;
+pub use composite::composite;
+pub use decode::{Decoded, Limits, decode, decode_file, decode_mask};
+pub use encode::{encode, encode_mask_png, flatten_on_white};
 pub use error::{Error, Result};
+pub use format::Format;
 pub use image_types::{Mask, SrgbImage};
+pub use output::write_atomic;
+pub use palette_files::{Palette, Swatch, load_palette, parse_palette};
+pub use resize::{resize_linear, resize_linear_alpha, resize_mask};
+pub use size::{SizeSpec, parse_sizes};

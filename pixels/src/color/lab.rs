@@ -45,6 +45,28 @@ impl Lab {
         Self { l: 116.0 * y - 16.0, a: 500.0 * (x - y), b: 200.0 * (y - z) }
     }
 
+    /// Lab under D65 of Lab under D50 (as Adobe files and ICC profiles hold it), adapted by Bradford's transform.
+    ///
+    /// # Source
+    /// Lindbloom, "Chromatic adaptation".
+    pub fn from_d50(l: f32, a: f32, b: f32) -> Self {
+        let fy = (l + 16.0) / 116.0;
+        let x = 0.964_22 * f_inverse(fy + a / 500.0);
+        let y = f_inverse(fy);
+        let z = 0.825_21 * f_inverse(fy - b / 200.0);
+        Self::from_xyz([
+            0.955_576_6 * x - 0.023_039_3 * y + 0.063_163_6 * z,
+            -0.028_289_5 * x + 1.009_941_6 * y + 0.021_007_7 * z,
+            0.012_298_2 * x - 0.020_483 * y + 1.329_909_8 * z,
+        ])
+    }
+
+    /// Lab of CIE XYZ under D65, Y of white being 1.
+    pub fn from_xyz([x, y, z]: [f32; 3]) -> Self {
+        let (x, y, z) = (f(x / WHITE[0]), f(y), f(z / WHITE[2]));
+        Self { l: 116.0 * y - 16.0, a: 500.0 * (x - y), b: 200.0 * (y - z) }
+    }
+
     /// Lab of an sRGB colour.
     pub fn from_srgb8(rgb: [u8; 3]) -> Self {
         Self::from_linear(rgb.map(linear_from_srgb8))

@@ -2,8 +2,13 @@
 
 mod difference;
 mod lab;
+mod oklab;
+mod parse;
 mod srgb;
 
 pub use difference::delta_e00;
 pub use lab::{Lab, LabImage};
-pub use srgb::{linear_from_srgb8, srgb8_from_linear};
+pub use oklab::{Oklab, Oklch};
+pub use parse::parse_color;
+pub(crate) use parse::rgb_from_hex;
+pub use srgb::{linear_from_srgb8, srgb_code_from_linear, srgb8_from_linear};

@@ -1,0 +1,101 @@
+//! Laying a variant over its source through a mask.
+
+use rayon::prelude::*;
+
+use crate::color::{linear_from_srgb8, srgb8_from_linear};
+use crate::{Error, Mask, Result, SrgbImage};
+
+/// Pixels that one task blends.
+const BLOCK_PIXELS: usize = 1 << 14;
+
+/// Blends `variant` over `source` by `mask`, in linear light.
+///
+/// Where the mask is 0 the source's bytes are kept bit by bit, where it is 255 the variant's are taken as they are.
+///
+/// # Errors
+/// [`Error::SizeMismatch`] unless all three have the same size.
+///
+/// # Examples
+/// ```
+/// use pixels::{Mask, SrgbImage};
+/// let source = SrgbImage::filled(2, 1, [10, 20, 30]);
+/// let variant = SrgbImage::filled(2, 1, [200, 100, 50]);
+/// let out = pixels::composite(&source, &variant, &Mask::new(2, 1, vec![0, 255])?)?;
+/// assert_eq!((out.pixel(0, 0), out.pixel(1, 0)), ([10, 20, 30], [200, 100, 50]));
+/// # Ok::<(), pixels::Error>(())
+/// ```
+pub fn composite(source: &SrgbImage, variant: &SrgbImage, mask: &Mask) -> Result<SrgbImage> {
+    let (width, height) = (source.width_px(), source.height_px());
+    mask.check_size(width, height)?;
+    if (variant.width_px(), variant.height_px()) != (width, height) {
+        return Err(Error::SizeMismatch {
+            expected_width: width,
+            expected_height: height,
+            got_width: variant.width_px(),
+            got_height: variant.height_px(),
+        });
+    }
+    let mut out = source.clone();
+    out.data_mut()
+        .par_chunks_mut(BLOCK_PIXELS * 3)
+        .zip(variant.data().par_chunks(BLOCK_PIXELS * 3))
+        .zip(mask.data().par_chunks(BLOCK_PIXELS))
+        .for_each(|((below, above), alpha)| {
+            for ((b, v), &a) in below.chunks_exact_mut(3).zip(above.chunks_exact(3)).zip(alpha) {
+                match a {
+                    0 => {}
+                    255 => b.copy_from_slice(v),
+                    _ => blend(b, v, f32::from(a) / 255.0),
+                }
+            }
+        });
+    Ok(out)
+}
+
+fn blend(below: &mut [u8], above: &[u8], share: f32) {
+    for (b, &v) in below.iter_mut().zip(above) {
+        // Equal bytes stay equal whatever the rounding.
+        if *b != v {
+            let (low, high) = (linear_from_srgb8(*b), linear_from_srgb8(v));
+            *b = srgb8_from_linear(low + (high - low) * share);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ends_are_exact_and_the_middle_is_linear_light() -> Result<()> {
+        let codes: Vec<u8> = (0..256 * 3).map(|i| (i * 7 % 256) as u8).collect();
+        let other: Vec<u8> = (0..256 * 3).map(|i| (i * 13 % 256) as u8).collect();
+        let source = SrgbImage::new(256, 1, codes.clone())?;
+        let variant = SrgbImage::new(256, 1, other.clone())?;
+        assert_eq!(composite(&source, &variant, &Mask::filled(256, 1, 0))?.data(), codes);
+        assert_eq!(composite(&source, &variant, &Mask::filled(256, 1, 255))?.data(), other);
+        let black = SrgbImage::filled(1, 1, [0; 3]);
+        let white = SrgbImage::filled(1, 1, [255; 3]);
+        // Half the light of white is sRGB 188, not 128.
+        assert_eq!(composite(&black, &white, &Mask::filled(1, 1, 128))?.pixel(0, 0), [188; 3]);
+        Ok(())
+    }
+
+    #[test]
+    fn every_alpha_keeps_an_unchanged_pixel() -> Result<()> {
+        let row: Vec<u8> = (0..=255u8).flat_map(|v| [v, v, v]).collect();
+        let image = SrgbImage::new(256, 1, row)?;
+        for alpha in 0..=255 {
+            assert_eq!(composite(&image, &image, &Mask::filled(256, 1, alpha))?, image);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn sizes_are_checked() {
+        let image = SrgbImage::filled(2, 2, [0; 3]);
+        let small = SrgbImage::filled(1, 2, [0; 3]);
+        assert!(matches!(composite(&image, &small, &Mask::filled(2, 2, 9)), Err(Error::SizeMismatch { .. })));
+        assert!(matches!(composite(&image, &image, &Mask::filled(2, 1, 9)), Err(Error::SizeMismatch { .. })));
+    }
+}
