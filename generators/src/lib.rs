@@ -6,10 +6,13 @@ pub mod backbone;
 pub mod card;
 pub mod checkpoint;
 mod error;
+pub mod gate;
 pub mod layers;
 pub mod params;
+pub mod region;
 pub mod seam;
 pub mod stream;
+pub mod taxonomy;
 pub mod train;
 
 pub use error::{Error, Result};

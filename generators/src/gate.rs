@@ -1,0 +1,312 @@
+//! The gate: what a photo shows, and whether a generated picture still shows the article it must.
+//!
+//! A linear head on the frozen backbone's pooled embedding, a relative Mahalanobis distance, and conformal p-values of
+//! both against real photos (Ren et al. 2021; Vovk et al. 2005). A softmax alone lets a third of noise images through.
+
+mod calibration;
+mod scorer;
+
+use std::path::Path;
+
+use serde::Serialize;
+use tch::Tensor;
+
+use crate::backbone::EMBEDDING;
+use crate::card::Card;
+use crate::params::Params;
+use crate::region::Region;
+use crate::seam::floats_of;
+use crate::taxonomy::Taxonomy;
+use crate::{Error, Result, checkpoint};
+
+pub use calibration::{QUANTILES, Reference};
+pub use scorer::{Component, Scorer, Scores};
+
+/// Name of the weights file, without ending.
+pub const NAME: &str = "gate";
+/// Kinds of photo that are calibrated apart: catalogue and phone.
+pub const KINDS: usize = 2;
+
+/// What a photo shows.
+#[derive(Clone, Debug, Serialize)]
+pub struct Classification {
+    /// The deepest node of the tree that is more likely than not: an article, else a category, else a department.
+    pub article: String,
+    /// Names from the department down to it.
+    pub breadcrumb: Vec<String>,
+    /// Calibrated probability of that node, 0 to 1.
+    pub confidence: f32,
+    /// The region that a photo of it recolours.
+    pub region: Region,
+    /// Whether it looks like a photo of the catalogue at all.
+    pub in_catalog: bool,
+    /// Why it was not found in the catalogue, or why the answer backed off up the tree.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// Whether a picture may pass as an article.
+#[derive(Clone, Debug, Serialize)]
+pub struct Verdict {
+    /// Whether `score` reaches `threshold`.
+    pub accepted: bool,
+    /// The smaller of two p-values: the share of real photos of the article that look at most as typical.
+    pub score: f32,
+    /// Least score that is accepted.
+    pub threshold: f32,
+    /// What decided, for people.
+    pub reason: String,
+}
+
+/// Numbers chosen on calibration data.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Divides the logits of displayed probabilities.
+    pub temperature: f32,
+    /// Least score of [`Gate::judge`].
+    pub accept: f32,
+    /// Least typicality (p-value of the distance) of a photo of the catalogue.
+    pub catalog: f32,
+    /// Least probability of a node that [`Gate::classify`] names.
+    pub confidence: f32,
+}
+
+/// The classifier that guards the generators. Plain numbers: threads may share it.
+pub struct Gate {
+    taxonomy: Taxonomy,
+    scorer: Scorer,
+    margins: Vec<Reference>,
+    distances: Vec<Reference>,
+    settings: Settings,
+}
+
+/// The two p-values behind a verdict.
+#[derive(Clone, Copy, Debug)]
+pub struct PValues {
+    /// Of the margin of the article's logit over the best other.
+    pub margin: f32,
+    /// Of the relative distance to the article's nearest Gaussian.
+    pub distance: f32,
+}
+
+impl Gate {
+    /// Loads `gate.safetensors`, its card and `taxonomy.toml` from the weights folder.
+    ///
+    /// # Errors
+    /// [`Error::WeightsMissing`] or [`Error::WeightsInvalid`]; [`Error::Config`] for a malformed tree.
+    pub fn load(weights: &Path) -> Result<Self> {
+        let taxonomy = Taxonomy::load(weights)?;
+        let (params, card) = checkpoint::load_model(weights, NAME)?;
+        let refuse = |reason: String| checkpoint::invalid(&checkpoint::weights_path(weights, NAME), reason);
+        if card.classes != taxonomy.article_names() {
+            return Err(refuse("its card lists other articles than taxonomy.toml".into()));
+        }
+        let settings = Settings::from_card(&card).map_err(&refuse)?;
+        Self::from_params(&params, taxonomy, settings).map_err(|error| refuse(error.to_string()))
+    }
+
+    /// Makes a gate of its tensors.
+    ///
+    /// # Errors
+    /// [`Error::Input`] naming the tensors that are missing or do not fit the tree.
+    pub fn from_params(params: &Params, taxonomy: Taxonomy, settings: Settings) -> Result<Self> {
+        let scorer = Scorer::from_params(params, taxonomy.articles())?;
+        let margins = calibration::references(params, "calibration.margin", taxonomy.nodes().len() * KINDS)?;
+        let distances = calibration::references(params, "calibration.distance", scorer.components().len())?;
+        if (0..taxonomy.articles()).any(|article| !scorer.components().iter().any(|c| c.article == article)) {
+            return Err(Error::Input("components: an article has none".into()));
+        }
+        Ok(Self { taxonomy, scorer, margins, distances, settings })
+    }
+
+    /// The catalogue's tree.
+    pub fn taxonomy(&self) -> &Taxonomy {
+        &self.taxonomy
+    }
+
+    /// The numbers chosen on calibration data.
+    pub fn settings(&self) -> Settings {
+        self.settings
+    }
+
+    /// Says what one photo shows.
+    ///
+    /// # Shapes
+    /// `[1280]` or `[1, 1280]`.
+    ///
+    /// # Errors
+    /// When the shape is another.
+    pub fn classify(&self, embedding: &Tensor) -> Result<Classification> {
+        Ok(self.classify_scores(&self.scores(embedding)?))
+    }
+
+    /// Says whether a picture may pass as `article`, which may also be a category or a department.
+    ///
+    /// # Shapes
+    /// `[1280]` or `[1, 1280]`.
+    ///
+    /// # Errors
+    /// When the shape is another or the tree has no such node.
+    pub fn judge(&self, embedding: &Tensor, article: &str) -> Result<Verdict> {
+        let unknown = || Error::Input(format!("`{article}` is no article or category of the catalogue"));
+        let node = self.taxonomy.find(article).ok_or_else(unknown)?;
+        Ok(self.judge_scores(&self.scores(embedding)?, node))
+    }
+
+    /// Scores one embedding, to classify and judge it several times.
+    ///
+    /// # Shapes
+    /// `[1280]` or `[1, 1280]`.
+    ///
+    /// # Errors
+    /// When the shape is another or a value is not finite.
+    pub fn scores(&self, embedding: &Tensor) -> Result<Scores> {
+        let size = embedding.size();
+        if size != [EMBEDDING] && size != [1, EMBEDDING] {
+            return Err(Error::Input(format!("gate: expected [{EMBEDDING}] or [1, {EMBEDDING}], got {size:?}")));
+        }
+        let values = floats_of(embedding)?;
+        if values.iter().any(|v| !v.is_finite()) {
+            return Err(Error::Input("gate: the embedding holds values that are not finite".into()));
+        }
+        Ok(self.scorer.scores(&values))
+    }
+
+    /// Displayed probabilities: one per article, then "no product".
+    pub fn probabilities(&self, scores: &Scores) -> Vec<f32> {
+        softmax(&scores.logits, self.settings.temperature)
+    }
+
+    /// As [`Gate::classify`].
+    pub fn classify_scores(&self, scores: &Scores) -> Classification {
+        let probabilities = self.probabilities(scores);
+        let of_node = |node: &usize| -> f32 {
+            self.taxonomy.nodes()[*node].articles.iter().map(|&article| probabilities[article]).sum()
+        };
+        let best_below = |parent: Option<usize>| {
+            let nodes = self.taxonomy.nodes();
+            let children = (0..nodes.len()).filter(|&n| nodes[n].parent == parent);
+            children.max_by(|a, b| of_node(a).total_cmp(&of_node(b)))
+        };
+        let floor = self.settings.confidence;
+        // Down from the best department, as far as a node is likely enough. There is always a department.
+        let mut node = best_below(None).unwrap_or(0);
+        while let Some(child) = best_below(Some(node)).filter(|child| of_node(child) >= floor) {
+            node = child;
+        }
+        let name = &self.taxonomy.nodes()[node].name;
+        let confidence = of_node(&node);
+        let nothing = probabilities.last().copied().unwrap_or(0.0);
+        let problem = if nothing >= floor {
+            Some("no product recognised: blank, blurred, noisy or broken".to_owned())
+        } else if confidence < floor {
+            Some(format!("no department is likely: {name} is the best with {:.0}%", confidence * 100.0))
+        } else if self.p_values(scores, node).distance < self.settings.catalog {
+            Some(format!("unlike every reference photo of {name}"))
+        } else {
+            None
+        };
+        let backed_off = || {
+            let likely = best_article(&probabilities, &self.taxonomy.nodes()[node].articles);
+            let likely = &self.taxonomy.nodes()[likely].name;
+            (node >= self.taxonomy.articles()).then(|| format!("not sure which article, most likely {likely}"))
+        };
+        Classification {
+            article: name.clone(),
+            breadcrumb: self.taxonomy.breadcrumb(node),
+            confidence,
+            region: if nothing >= floor { Region::All } else { self.likely_region(&probabilities) },
+            in_catalog: problem.is_none(),
+            reason: problem.or_else(backed_off),
+        }
+    }
+
+    /// As [`Gate::judge`], by node.
+    pub fn judge_scores(&self, scores: &Scores, node: usize) -> Verdict {
+        let PValues { margin, distance } = self.p_values(scores, node);
+        let (score, threshold) = (margin.min(distance), self.settings.accept);
+        let accepted = score >= threshold;
+        let name = &self.taxonomy.nodes()[node].name;
+        let reason = if accepted {
+            format!("as typical as {:.0}% of real photos of {name}", score * 100.0)
+        } else if margin < threshold {
+            let others: Vec<usize> = self.outside(node).collect();
+            let rival = best_article(&scores.logits, &others);
+            match self.taxonomy.nodes().get(rival).filter(|_| rival < self.taxonomy.articles()) {
+                Some(rival) => format!("looks like {} rather than {name}", rival.name),
+                None => format!("no product recognised where {name} should be"),
+            }
+        } else {
+            format!("unlike the reference photos of {name}")
+        };
+        Verdict { accepted, score, threshold, reason }
+    }
+
+    /// The p-values of a picture as a node of the tree.
+    pub fn p_values(&self, scores: &Scores, node: usize) -> PValues {
+        let articles = &self.taxonomy.nodes()[node].articles;
+        let Some((component, distance)) = self.scorer.nearest(scores, articles) else {
+            return PValues { margin: 0.0, distance: 0.0 };
+        };
+        let kind = self.scorer.components()[component].kind;
+        PValues {
+            margin: self.margins[node * KINDS + kind].p_value(margin(&self.taxonomy, scores, node)),
+            distance: self.distances[component].p_value(-distance),
+        }
+    }
+
+    fn outside(&self, node: usize) -> impl Iterator<Item = usize> + '_ {
+        let inside = &self.taxonomy.nodes()[node].articles;
+        (0..=self.taxonomy.articles()).filter(|article| !inside.contains(article))
+    }
+
+    fn likely_region(&self, probabilities: &[f32]) -> Region {
+        let sum_of = |region: Region| -> f32 {
+            let here = (0..self.taxonomy.articles()).filter(|&article| self.taxonomy.region(article) == region);
+            here.map(|article| probabilities[article]).sum()
+        };
+        let best = Region::EVERY.into_iter().max_by(|&a, &b| sum_of(a).total_cmp(&sum_of(b)));
+        best.unwrap_or(Region::All)
+    }
+}
+
+impl Settings {
+    fn from_card(card: &Card) -> std::result::Result<Self, String> {
+        let read = |name: &str| {
+            let value = card.thresholds.get(name).map(|threshold| threshold.value as f32);
+            value.filter(|v| v.is_finite()).ok_or_else(|| format!("its card has no threshold `{name}`"))
+        };
+        let settings = Self {
+            temperature: read("temperature")?,
+            accept: read("accept")?,
+            catalog: read("catalog")?,
+            confidence: read("confidence")?,
+        };
+        if settings.temperature > 0.0 { Ok(settings) } else { Err("its card's temperature is not positive".into()) }
+    }
+}
+
+/// Margin of a node: log-sum of its articles' logits over the best logit outside it, "no product" included.
+pub fn margin(taxonomy: &Taxonomy, scores: &Scores, node: usize) -> f32 {
+    let inside = &taxonomy.nodes()[node].articles;
+    let others = scores.logits.iter().enumerate().filter(|(article, _)| !inside.contains(article));
+    let best_other = others.map(|(_, &logit)| logit).fold(f32::NEG_INFINITY, f32::max);
+    let largest = inside.iter().map(|&article| scores.logits[article]).fold(f32::NEG_INFINITY, f32::max);
+    let sum: f32 = inside.iter().map(|&article| (scores.logits[article] - largest).exp()).sum();
+    largest + sum.ln() - best_other
+}
+
+/// Softmax of logits divided by a temperature.
+pub fn softmax(logits: &[f32], temperature: f32) -> Vec<f32> {
+    let largest = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let exponentials: Vec<f32> = logits.iter().map(|l| ((l - largest) / temperature).exp()).collect();
+    let sum: f32 = exponentials.iter().sum();
+    exponentials.into_iter().map(|e| e / sum).collect()
+}
+
+fn best_article(values: &[f32], among: &[usize]) -> usize {
+    among.iter().copied().max_by(|&a, &b| values[a].total_cmp(&values[b])).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;

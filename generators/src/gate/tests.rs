@@ -1,0 +1,109 @@
+use super::*;
+use tch::{Device, Kind};
+
+const TREE: &str = r#"
+    [tree.Apparel.Topwear]
+    "Shirts" = "upper"
+    "Tops" = "upper"
+    [tree.Bags."Hand-held"]
+    "Handbags" = "bag"
+"#;
+
+/// A gate whose article `i` is the direction of feature `i`; feature 3 is noise.
+fn axes() -> Gate {
+    let taxonomy = Taxonomy::parse(TREE).unwrap();
+    let eye = |n: i64| Tensor::eye_m(n, EMBEDDING, (Kind::Float, Device::Cpu));
+    let zeros = |shape: &[i64]| Tensor::zeros(shape, (Kind::Float, Device::Cpu));
+    let mut params = Params::default();
+    params.insert("head.0.weight", eye(4) * 10.0);
+    params.insert("head.0.bias", zeros(&[4]));
+    params.insert("pca.weight", eye(4));
+    params.insert("pca.bias", zeros(&[4]));
+    for (name, scale) in [("within", 4.0), ("background", 1.0)] {
+        params.insert(format!("{name}.weight"), Tensor::eye(4, (Kind::Float, Device::Cpu)) * scale);
+        params.insert(format!("{name}.bias"), zeros(&[4]));
+    }
+    params.insert("components.mean", Tensor::eye_m(3, 4, (Kind::Float, Device::Cpu)) * 4.0);
+    params.insert("components.article", Tensor::from_slice(&[0.0_f32, 1.0, 2.0]));
+    params.insert("components.kind", zeros(&[3]));
+    let nodes = taxonomy.nodes().len() as i64 * KINDS as i64;
+    let ramp = |low: f32, high: f32| {
+        let reference = Reference::of((0..200).map(|i| low + (high - low) * i as f32 / 199.0).collect()).unwrap();
+        Tensor::from_slice(reference.parts().0).unsqueeze(0)
+    };
+    params.insert("calibration.margin", ramp(4.0, 12.0).repeat([nodes, 1]));
+    params.insert("calibration.margin_n", Tensor::full([nodes], 200.0, (Kind::Float, Device::Cpu)));
+    params.insert("calibration.distance", ramp(-3.0, 3.0).repeat([3, 1]));
+    params.insert("calibration.distance_n", Tensor::full([3], 200.0, (Kind::Float, Device::Cpu)));
+    let settings = Settings { temperature: 1.0, accept: 0.05, catalog: 0.01, confidence: 0.5 };
+    Gate::from_params(&params, taxonomy, settings).unwrap()
+}
+
+fn at(values: &[f32]) -> Tensor {
+    let mut embedding = vec![0.0; EMBEDDING as usize];
+    embedding[..values.len()].copy_from_slice(values);
+    Tensor::from_slice(&embedding)
+}
+
+fn index(gate: &Gate, name: &str) -> usize {
+    gate.taxonomy().find(name).unwrap()
+}
+
+#[test]
+fn a_clear_photo_is_named_and_passes_as_itself_only() {
+    let gate = axes();
+    let names = gate.taxonomy().article_names();
+    for (i, name) in names.iter().enumerate() {
+        let mut values = [0.0; 4];
+        values[i] = 1.0;
+        let class = gate.classify(&at(&values)).unwrap();
+        assert_eq!((&class.article, class.in_catalog, class.reason), (name, true, None));
+        for other in &names {
+            assert_eq!(gate.judge(&at(&values), other).unwrap().accepted, other == name, "{name} as {other}");
+        }
+    }
+    assert_eq!(gate.classify(&at(&[0.0, 0.0, 1.0])).unwrap().breadcrumb.len(), 3);
+}
+
+#[test]
+fn doubt_backs_off_up_the_tree() {
+    let gate = axes();
+    let (shirts, tops) = (index(&gate, "Shirts"), index(&gate, "Tops"));
+    let mut values = [0.0; 4];
+    (values[shirts], values[tops]) = (0.7, 0.71);
+    let class = gate.classify(&at(&values)).unwrap();
+    assert!(class.article == "Topwear" || class.confidence > 0.5, "{class:?}");
+    (values[shirts], values[tops]) = (0.7, 0.7);
+    let class = gate.classify(&at(&values)).unwrap();
+    assert_eq!((class.region, class.breadcrumb[0].as_str()), (Region::Upper, "Apparel"));
+    let sum: f32 = gate.probabilities(&gate.scores(&at(&values)).unwrap()).iter().sum();
+    assert!((sum - 1.0).abs() < 1e-5);
+}
+
+#[test]
+fn nothing_is_not_a_product() {
+    let gate = axes();
+    let class = gate.classify(&at(&[0.0, 0.0, 0.0, 1.0])).unwrap();
+    assert!(!class.in_catalog && class.reason.unwrap().contains("no product"));
+    let verdict = gate.judge(&at(&[0.0, 0.0, 0.0, 1.0]), "handbags").unwrap();
+    assert!(!verdict.accepted && verdict.reason.contains("no product"));
+}
+
+#[test]
+fn bad_arguments_are_errors() {
+    let gate = axes();
+    assert!(gate.judge(&at(&[1.0]), "Spaceships").unwrap_err().to_string().contains("Spaceships"));
+    assert!(gate.classify(&Tensor::zeros([2, EMBEDDING], (Kind::Float, Device::Cpu))).is_err());
+    assert!(gate.classify(&at(&[f32::NAN])).is_err());
+}
+
+#[test]
+fn missing_and_misshapen_tensors_are_listed() {
+    let params: Params =
+        [("head.0.weight".to_owned(), Tensor::zeros([3, 7], (Kind::Float, Device::Cpu)))].into_iter().collect();
+    let settings = Settings { temperature: 1.0, accept: 0.05, catalog: 0.01, confidence: 0.5 };
+    let error = Gate::from_params(&params, Taxonomy::parse(TREE).unwrap(), settings).err().unwrap().to_string();
+    for part in ["head.0", "pca", "within", "background", "components.mean"] {
+        assert!(error.contains(part), "{error}");
+    }
+}

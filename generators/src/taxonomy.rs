@@ -1,0 +1,238 @@
+//! The catalogue's tree, department → category → article, and what the labels of each training source mean in it.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::region::Region;
+use crate::{Error, Result};
+
+/// Name of the tree's file in the weights folder.
+pub const FILE: &str = "taxonomy.toml";
+
+/// A place in the tree.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its name.
+    pub name: String,
+    /// The node above; none for a department.
+    pub parent: Option<usize>,
+    /// The articles at or below it, by index.
+    pub articles: Vec<usize>,
+}
+
+/// The tree. Articles are the nodes `0..articles()`, then come categories, then departments.
+#[derive(Clone, Debug)]
+pub struct Taxonomy {
+    nodes: Vec<Node>,
+    regions: Vec<Region>,
+    labels: BTreeMap<String, BTreeMap<String, Vec<usize>>>,
+}
+
+/// The file as written: `tree.DEPARTMENT.CATEGORY.ARTICLE = region`, `labels.SOURCE.LABEL = [articles]`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    tree: BTreeMap<String, BTreeMap<String, BTreeMap<String, Region>>>,
+    #[serde(default)]
+    labels: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+}
+
+impl Taxonomy {
+    /// Reads `taxonomy.toml` of a weights folder.
+    ///
+    /// # Errors
+    /// [`Error::WeightsMissing`] without the file, [`Error::Config`] when it is malformed.
+    pub fn load(weights: &Path) -> Result<Self> {
+        let path = weights.join(FILE);
+        let text = std::fs::read_to_string(&path).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => Error::WeightsMissing { path: path.clone() },
+            _ => Error::io(&path)(error),
+        })?;
+        Self::parse(&text).map_err(|reason| Error::Config { path, reason })
+    }
+
+    /// Reads a tree from TOML; the reason names what is wrong.
+    ///
+    /// # Errors
+    /// When a name stands twice, a label covers nothing or an unknown article, or two labels of a source overlap.
+    pub fn parse(text: &str) -> std::result::Result<Self, String> {
+        let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+        let mut articles = Vec::new();
+        for (department, categories) in &file.tree {
+            for (category, leaves) in categories {
+                articles.extend(leaves.iter().map(|(name, region)| (department, category, name, *region)));
+            }
+        }
+        let mut tree = Self { nodes: Vec::new(), regions: Vec::new(), labels: BTreeMap::new() };
+        for &(_, _, name, region) in &articles {
+            let articles = vec![tree.nodes.len()];
+            tree.nodes.push(Node { name: name.clone(), parent: None, articles });
+            tree.regions.push(region);
+        }
+        tree.add_level(0, |leaf| (articles[leaf].1, articles[leaf].0));
+        tree.add_level(articles.len(), |leaf| (articles[leaf].0, articles[leaf].0));
+        let mut names = HashSet::new();
+        if let Some(twice) = tree.nodes.iter().find(|node| !names.insert(node.name.to_lowercase())) {
+            return Err(format!("`{}` stands twice in the tree", twice.name));
+        }
+        if articles.is_empty() {
+            return Err("the tree has no article".into());
+        }
+        for (source, labels) in file.labels {
+            let labels = tree.resolve(&source, labels)?;
+            tree.labels.insert(source, labels);
+        }
+        Ok(tree)
+    }
+
+    /// Groups the nodes from `first` on under parents; `key` gives an article's (name, department) at the new level.
+    fn add_level<'a>(&mut self, first: usize, key: impl Fn(usize) -> (&'a String, &'a String)) {
+        let end = self.nodes.len();
+        let mut known: BTreeMap<(&String, &String), usize> = BTreeMap::new();
+        for child in first..end {
+            let name = key(self.nodes[child].articles[0]);
+            let parent = *known.entry(name).or_insert(self.nodes.len());
+            if parent == self.nodes.len() {
+                self.nodes.push(Node { name: name.0.clone(), parent: None, articles: Vec::new() });
+            }
+            self.nodes[child].parent = Some(parent);
+            let articles = self.nodes[child].articles.clone();
+            self.nodes[parent].articles.extend(articles);
+        }
+    }
+
+    fn resolve(
+        &self,
+        source: &str,
+        labels: BTreeMap<String, Vec<String>>,
+    ) -> std::result::Result<BTreeMap<String, Vec<usize>>, String> {
+        let mut owner: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        let mut resolved = BTreeMap::new();
+        for (label, names) in labels {
+            let mut set = Vec::new();
+            for name in &names {
+                let index = self.find(name).filter(|&index| index < self.articles());
+                set.push(index.ok_or_else(|| format!("{source} label `{label}`: no article `{name}`"))?);
+            }
+            if set.is_empty() {
+                return Err(format!("{source} label `{label}` covers no article"));
+            }
+            set.sort_unstable();
+            for &article in &set {
+                // Labels may share a whole set (Tunics and Tops), but two sets that merely overlap have no sum to train on.
+                if owner.entry(article).or_insert_with(|| set.clone()) != &set {
+                    return Err(format!("{source} label `{label}` overlaps another label of the source"));
+                }
+            }
+            resolved.insert(label, set);
+        }
+        Ok(resolved)
+    }
+
+    /// Number of articles.
+    pub fn articles(&self) -> usize {
+        self.regions.len()
+    }
+
+    /// Every node: articles first, then categories, then departments.
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// The region that a photo of an article recolours.
+    pub fn region(&self, article: usize) -> Region {
+        self.regions[article]
+    }
+
+    /// Names of the articles, in order.
+    pub fn article_names(&self) -> Vec<String> {
+        self.nodes[..self.articles()].iter().map(|node| node.name.clone()).collect()
+    }
+
+    /// The node of that name, whatever its case.
+    pub fn find(&self, name: &str) -> Option<usize> {
+        self.nodes.iter().position(|node| node.name.eq_ignore_ascii_case(name))
+    }
+
+    /// Names from the department down to the node.
+    pub fn breadcrumb(&self, node: usize) -> Vec<String> {
+        let mut names = vec![self.nodes[node].name.clone()];
+        let mut at = node;
+        while let Some(parent) = self.nodes[at].parent {
+            names.push(self.nodes[parent].name.clone());
+            at = parent;
+        }
+        names.reverse();
+        names
+    }
+
+    /// The category above an article.
+    pub fn category_of(&self, article: usize) -> usize {
+        self.nodes[article].parent.unwrap_or(article)
+    }
+
+    /// The department above an article.
+    pub fn department_of(&self, article: usize) -> usize {
+        let category = self.category_of(article);
+        self.nodes[category].parent.unwrap_or(category)
+    }
+
+    /// What a label of a training source covers; none when it is left out of the tree.
+    pub fn covered(&self, source: &str, label: &str) -> Option<&[usize]> {
+        self.labels.get(source)?.get(label).map(Vec::as_slice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = r#"
+        [tree.Apparel.Topwear]
+        "Shirts" = "upper"
+        "Tops" = "upper"
+        [tree.Apparel.Bottomwear]
+        "Jeans" = "lower"
+        [tree.Footwear.Shoes]
+        "Heels" = "footwear"
+        [labels.studio]
+        "Shirts" = ["Shirts"]
+        "Anything above" = ["Tops"]
+    "#;
+
+    #[test]
+    fn a_tree_knows_its_levels_and_regions() {
+        let tree = Taxonomy::parse(SMALL).unwrap();
+        assert_eq!(tree.articles(), 4);
+        let shirts = tree.find("shirts").unwrap();
+        assert_eq!(tree.breadcrumb(shirts), ["Apparel", "Topwear", "Shirts"]);
+        assert_eq!(tree.region(tree.find("Heels").unwrap()), Region::Footwear);
+        let apparel = &tree.nodes()[tree.find("Apparel").unwrap()];
+        assert_eq!((apparel.articles.len(), apparel.parent), (3, None));
+        assert_eq!(tree.department_of(shirts), tree.find("Apparel").unwrap());
+        assert_eq!(tree.covered("studio", "Shirts"), Some([shirts].as_slice()));
+        assert_eq!(tree.covered("studio", "Rings"), None);
+    }
+
+    #[test]
+    fn contradictions_are_named() {
+        let twice = format!("{SMALL}\n[tree.Accessories.Shoes]\n\"Laces\" = \"accessory\"");
+        assert!(Taxonomy::parse(&twice).unwrap_err().contains("`Shoes` stands twice"));
+        let unknown = format!("{SMALL}\n\"Rings\" = [\"Rings\"]");
+        assert!(Taxonomy::parse(&unknown).unwrap_err().contains("no article `Rings`"));
+        let overlap = format!("{SMALL}\n\"Both\" = [\"Shirts\", \"Tops\"]");
+        assert!(Taxonomy::parse(&overlap).unwrap_err().contains("overlaps"));
+    }
+
+    #[test]
+    fn the_shipped_tree_is_sound() {
+        let tree = Taxonomy::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../weights")).unwrap();
+        assert!(tree.articles() >= 35);
+        assert_eq!(tree.covered("clothing", "Pants").unwrap().len(), 4);
+        for source in ["studio", "clothing"] {
+            assert!(tree.covered(source, "Hat").is_some());
+        }
+    }
+}
