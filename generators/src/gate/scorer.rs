@@ -119,7 +119,7 @@ impl Scorer {
         let mut logits = embedding.to_vec();
         for (i, layer) in self.layers.iter().enumerate() {
             if i > 0 {
-                logits.iter_mut().for_each(|x| *x = x.max(0.0));
+                logits = logits.iter().map(|x| x.max(0.0)).collect();
             }
             logits = layer.forward(&logits);
         }
