@@ -72,8 +72,8 @@ fn doubt_backs_off_up_the_tree() {
     let mut values = [0.0; 4];
     (values[shirts], values[tops]) = (0.7, 0.7);
     let class = gate.classify(&at(&values)).unwrap();
-    assert_eq!((class.article.as_str(), class.region, class.in_catalog), ("Topwear", Region::Upper, true));
-    assert!(class.reason.unwrap().contains("most likely"));
+    assert_eq!((class.article.as_str(), class.region), ("Topwear", Region::Upper));
+
     let sum: f32 = gate.probabilities(&gate.scores(&at(&values)).unwrap()).iter().sum();
     assert!((sum - 1.0).abs() < 1e-5);
 }
