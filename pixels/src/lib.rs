@@ -4,13 +4,18 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::float_cmp))]
 
+pub mod bilateral_grid;
 pub mod color;
 mod composite;
 mod decode;
+pub mod dye_law;
+pub mod dye_render;
 mod encode;
 mod error;
 mod exif;
 mod format;
+pub mod garment_frame;
+pub mod garment_stats;
 mod icc;
 mod image_types;
 mod libwebp;

@@ -1,0 +1,181 @@
+//! The analytic law by which a garment takes another colour: the base that the recolour network corrects.
+//!
+//! Lightness deviations from the garment's median carry folds and texture. They are scaled by a gain that brings the
+//! garment's lightness range towards the range that real cloth of the target's lightness shows, and bent so that
+//! neither black nor white is ever crossed. The constants were fitted on the training part of the real colourway
+//! pairs. Colours that are not the cloth's (prints, logos, zips, specular highlights) are mostly kept: see [`DyeLaw::lock`].
+
+use crate::color::Lab;
+use crate::garment_stats::GarmentStats;
+
+/// How a garment of given statistics takes a target colour.
+#[derive(Clone, Debug)]
+pub struct DyeLaw {
+    source: Lab,
+    target: Lab,
+    shading: Lock,
+    fold_gain: f32,
+    detail_gain: f32,
+    /// Coring threshold of detail, in L*; 0 where the cloth does not get lighter.
+    noise: f32,
+}
+
+/// Share of the source's own colour deviations that the dyed cloth keeps.
+const CHROMA_KEPT: f32 = 0.12;
+/// Deviations lighter than the median are flatter on real cloth than darker ones.
+const HIGHLIGHT_GAIN: f32 = 0.78;
+const SHADOW_GAIN: f32 = 0.92;
+/// Most of a locked colour that stays as it was.
+const LOCK_STRENGTH: f32 = 0.8;
+
+/// Tells the cloth's own colour, in light and shadow, from colours that are not the cloth's.
+#[derive(Clone, Copy, Debug)]
+pub struct Lock {
+    median: Lab,
+    /// Deviation of lightness that shading alone explains, above and below the median.
+    lighter: f32,
+    darker: f32,
+    threshold: f32,
+    strength: f32,
+}
+
+/// Half the width of the lock's soft edge, in ΔE76.
+const LOCK_EDGE: f32 = 9.0;
+
+impl Lock {
+    /// Learns what the cloth itself looks like. A cloth of which too much would be locked (a stripe, a print all over)
+    /// is locked less, since there the second colour is cloth too.
+    pub fn new(stats: &GarmentStats) -> Self {
+        let range = lightness_deviation(stats);
+        let mut lock = Self {
+            median: stats.median,
+            lighter: 10.0 + 0.8 * range,
+            darker: 18.0 + 1.2 * range,
+            threshold: 20.0 + 0.2 * stats.median.chroma(),
+            strength: LOCK_STRENGTH,
+        };
+        let locked: f32 = stats.palette.iter().map(|p| p.share * lock.weight(p.color) / LOCK_STRENGTH).sum();
+        lock.strength *= 1.0 - smoothstep((locked - 0.25) / 0.2);
+        lock
+    }
+
+    /// Share of a pixel's own colour that is kept, 0 to 1.
+    #[inline]
+    pub fn weight(&self, color: Lab) -> f32 {
+        let difference = color.l - self.median.l;
+        let explained = if difference > 0.0 { self.lighter } else { self.darker };
+        let excess = (difference.abs() - explained).max(0.0);
+        let (a, b) = (color.a - self.median.a, color.b - self.median.b);
+        let distance = (a * a + b * b + excess * excess).sqrt();
+        self.strength * smoothstep((distance - self.threshold + LOCK_EDGE) / (2.0 * LOCK_EDGE))
+    }
+}
+
+/// Standard deviation of lightness, from the 5th and 95th percentiles as if it were normal.
+fn lightness_deviation(stats: &GarmentStats) -> f32 {
+    ((stats.l95 - stats.l5) / 3.3).max(2.0)
+}
+
+#[inline]
+fn smoothstep(t: f32) -> f32 {
+    let t = t.clamp(0.0, 1.0);
+    t * t * (3.0 - 2.0 * t)
+}
+
+impl DyeLaw {
+    /// The law for one garment and one target.
+    pub fn new(stats: &GarmentStats, target: Lab) -> Self {
+        let (from, to) = (stats.median.l / 50.0 - 1.0, target.l / 50.0 - 1.0);
+        let range = lightness_deviation(stats);
+        let gain = (-0.25 + 0.17 * from + 0.2 * to - 0.67 * (range / 10.0).ln()).exp().clamp(0.3, 1.4);
+        let lightening = ((target.l - stats.median.l) / 40.0).clamp(0.0, 1.0);
+        // In dark cloth one step of an sRGB code and JPEG's rounding are about one L*.
+        let darkness = ((40.0 - stats.median.l) / 30.0).clamp(0.0, 1.0);
+        Self {
+            source: stats.median,
+            target,
+            shading: Lock::new(stats),
+            fold_gain: gain,
+            detail_gain: if lightening > 0.0 { gain.clamp(0.7, 1.0) } else { gain.max(0.85) },
+            noise: 1.2 * lightening * darkness,
+        }
+    }
+
+    /// The same law aimed at another colour: what the closed loop corrects with.
+    #[must_use]
+    pub fn aimed_at(&self, target: Lab) -> Self {
+        Self { target, ..self.clone() }
+    }
+
+    /// How much dither the result needs, 0 to 1 codes: dark cloth made lighter has too few codes of its own.
+    pub fn dither(&self) -> f32 {
+        (self.noise / 0.6).min(1.0)
+    }
+
+    /// The rule by which foreign colours are kept.
+    pub fn lock(&self) -> &Lock {
+        &self.shading
+    }
+
+    /// The dyed colour of a pixel; `low` is its lightness without fine detail. Not clipped to sRGB.
+    #[inline]
+    pub fn apply(&self, color: Lab, low: f32) -> Lab {
+        let detail = color.l - low;
+        let detail = detail * detail * detail / (detail * detail + self.noise * self.noise + 1e-6);
+        let deviation = self.fold_gain * (low - self.source.l) + self.detail_gain * detail;
+        let (deviation, room) = if deviation > 0.0 {
+            (deviation * HIGHLIGHT_GAIN, 101.0 - self.target.l)
+        } else {
+            (deviation * SHADOW_GAIN, self.target.l + 1.0)
+        };
+        let room = room.max(1.0);
+        let ratio = deviation / room;
+        // Slope 1 at the median, never past black or white.
+        let bent = deviation / (1.0 + ratio * ratio).sqrt();
+        let lock = self.shading.weight(color);
+        let keep = |dyed: f32, own: f32| dyed + (own - dyed) * lock;
+        Lab::new(
+            keep(self.target.l + bent, color.l),
+            keep(self.target.a + CHROMA_KEPT * (color.a - self.source.a), color.a),
+            keep(self.target.b + CHROMA_KEPT * (color.b - self.source.b), color.b),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cloth(median: Lab) -> GarmentStats {
+        let colors: Vec<Lab> =
+            (0..1000).map(|i| Lab::new(median.l + (i % 21) as f32 - 10.0, median.a, median.b)).collect();
+        GarmentStats::of_colors(&colors).unwrap()
+    }
+
+    #[test]
+    fn the_median_takes_the_target_and_the_order_of_lightness_stays() {
+        for (from, to) in [(15.0, 90.0), (90.0, 12.0), (50.0, 50.0), (50.0, 99.0), (50.0, 1.0)] {
+            let median = Lab::new(from, 10.0, -20.0);
+            let target = Lab::new(to, -5.0, 15.0);
+            let law = DyeLaw::new(&cloth(median), target);
+            let centre = law.apply(median, median.l);
+            assert!((centre.l - to).abs() < 0.01 && (centre.a - target.a).abs() < 0.01, "{centre:?}");
+            let mut before = -1.0;
+            for step in 0..=20 {
+                let l = from - 10.0 + step as f32;
+                let dyed = law.apply(Lab::new(l, 10.0, -20.0), l);
+                assert!(dyed.l > before && dyed.l < 101.0, "{from} to {to}: {l} became {}", dyed.l);
+                before = dyed.l;
+            }
+        }
+    }
+
+    #[test]
+    fn a_white_logo_on_black_cloth_stays_white() {
+        let black = Lab::new(14.0, 0.0, 0.0);
+        let law = DyeLaw::new(&cloth(black), Lab::new(45.0, 60.0, 30.0));
+        let logo = Lab::new(95.0, 0.0, 0.0);
+        let dyed = law.apply(logo, logo.l);
+        assert!(dyed.chroma() < 20.0 && dyed.l > 80.0, "{dyed:?}");
+    }
+}
