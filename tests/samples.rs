@@ -1,5 +1,7 @@
 //! Every sample is listed in `samples/SOURCES.toml` with its licence, and is the file that was listed.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a panic is how a test fails")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -34,7 +36,7 @@ fn sources() -> Sources {
 
 fn hex_sha256(path: &Path) -> String {
     let digest = Sha256::digest(std::fs::read(path).unwrap());
-    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+    digest.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
 }
 
 #[test]
@@ -61,5 +63,33 @@ fn photos_are_cc0_and_traceable() {
         assert_eq!(photo.licence, "CC0-1.0", "{}", photo.path);
         assert_eq!(photo.source, "alexeygrigorev/clothing-dataset", "{}", photo.path);
         assert!(photo.id.is_some() && photo.sender.is_some(), "{} has no identity in its source", photo.path);
+    }
+}
+
+#[test]
+fn palettes_of_every_format_load() {
+    let expected = [
+        ("bazaar.txt", "bazaar", 6, "Deep Navy"),
+        ("autumn-winter.csv", "autumn-winter", 8, "Rust"),
+        ("coast.gpl", "Coast", 6, "Sea Glass"),
+        ("block-print.ase", "Block Print", 6, "Pomegranate"),
+        ("studio-neutrals.aco", "studio-neutrals", 6, "Ink"),
+        ("vivid.hex", "vivid", 7, "#f46036"),
+    ];
+    for (file, name, swatches, one) in expected {
+        let palette = pixels::load_palette(&samples().join("palettes").join(file)).unwrap();
+        assert_eq!(palette.name, name, "{file}");
+        assert_eq!(palette.swatches.len(), swatches, "{file}");
+        assert!(palette.find(one).is_some(), "{file} has no {one}: {:?}", palette.swatches);
+    }
+}
+
+#[test]
+fn photos_decode() {
+    for entry in sources().file.iter().filter(|entry| entry.path.starts_with("photos/")) {
+        let bytes = std::fs::read(samples().join(&entry.path)).unwrap();
+        let decoded = pixels::decode(&bytes, &pixels::Limits::default()).unwrap();
+        let longest = decoded.image.width_px().max(decoded.image.height_px());
+        assert_eq!(longest, 272, "{}", entry.path);
     }
 }
