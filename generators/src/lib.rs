@@ -6,6 +6,7 @@ pub mod backbone;
 pub mod card;
 pub mod checkpoint;
 mod error;
+pub mod eval;
 pub mod gate;
 pub mod layers;
 pub mod params;

@@ -2,6 +2,9 @@
 //!
 //! Nothing in inference depends on this module.
 
+pub mod gate;
+pub mod gate_data;
+pub mod gate_fit;
 pub mod optim;
 pub mod parallel;
 pub mod run;

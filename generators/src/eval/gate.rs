@@ -1,0 +1,137 @@
+//! `rangrez eval gate`: the classifier's accuracy and calibration, and what the gate lets through, on photos that
+//! nothing was fitted, selected or calibrated on.
+
+mod acceptance;
+mod accuracy;
+mod statistics;
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::Serialize;
+use tch::Tensor;
+
+pub use acceptance::Acceptance;
+pub use accuracy::{Accuracies, Accuracy, Breakdown, Calibration, Confusion};
+pub use statistics::Rate;
+
+use crate::card::Card;
+use crate::gate::{Gate, NAME};
+use crate::train::gate::{Config, Material};
+use crate::train::gate_data::augment::Recipe;
+use crate::train::gate_data::embeddings::Job;
+use crate::train::gate_data::photos::Part;
+use crate::{Error, Result, checkpoint};
+use acceptance::Judges;
+use accuracy::Item;
+
+/// What to measure on.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Data folder with `studio/`, `clothing/` and `street/`.
+    pub data: PathBuf,
+    /// Weights folder.
+    pub weights: PathBuf,
+    /// Where embeddings are cached; the run's folder of the gate's card when none.
+    pub cache: Option<PathBuf>,
+    /// Articles that gates are trained without, to be shown them; none skips that part.
+    pub unseen: Vec<String>,
+    /// Threads that embed.
+    pub threads: usize,
+}
+
+impl Options {
+    /// The usual measurement.
+    pub fn new(data: PathBuf, weights: PathBuf) -> Self {
+        let unseen = ["Watches", "Sunglasses", "Handbags", "Belts", "Socks", "Kurtas", "Ties", "Wallets"];
+        Self { data, weights, cache: None, unseen: unseen.map(str::to_owned).to_vec(), threads: 2 }
+    }
+}
+
+/// What was measured. Intervals are 95% Wilson intervals.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The classifier.
+    pub accuracy: Accuracies,
+    /// Least score that the gate accepts.
+    pub threshold: f32,
+    /// What it accepts.
+    pub acceptance: Vec<Acceptance>,
+    /// What gates accept of an article that they have never seen.
+    pub unseen: Vec<Acceptance>,
+}
+
+/// Measures the shipped gate.
+///
+/// # Errors
+/// When data or weights are missing or malformed.
+pub fn evaluate(options: &Options) -> Result<Report> {
+    let gate = Gate::load(&options.weights)?;
+    let card_path = checkpoint::card_path(&options.weights, NAME);
+    let card = Card::read(&card_path, NAME)?;
+    let mut config: Config = serde_json::from_value(card.config)
+        .map_err(|error| checkpoint::invalid(&card_path, format!("its configuration: {error}")))?;
+    if let Some(cache) = &options.cache {
+        config.run.clone_from(cache);
+    }
+    config.threads = options.threads;
+    let mut material = Material::load(&config, &options.data, &options.weights)?;
+    let photos = material.photos.clone();
+    let held_out: Vec<_> = photos
+        .iter()
+        .filter(|photo| matches!(photo.part, Part::Report | Part::SmallValidation))
+        .filter_map(|photo| Some((photo, gate.taxonomy().covered(photo.source.name(), &photo.label)?)))
+        .collect();
+    if held_out.is_empty() {
+        return Err(Error::Data { path: options.data.clone(), reason: "holds no photo to report on".into() });
+    }
+    let jobs: Vec<Job> =
+        held_out.iter().map(|(photo, _)| Job { path: photo.path.clone(), recipe: Recipe::Plain }).collect();
+    let embeddings = material.cache.embed(&jobs, options.threads, |_, _| {})?;
+    let mut items = Vec::new();
+    for ((photo, covered), embedding) in held_out.into_iter().zip(embeddings) {
+        let Some(embedding) = embedding else { continue };
+        let scores = gate.scores(&Tensor::from_slice(&embedding))?;
+        items.push(Item { photo, covered, embedding, scores });
+    }
+    let judges = Judges::new(&gate, &config, &material.rows)?;
+    let acceptance = acceptance::measure(&judges, &items, &options.data, &mut material.cache, options.threads)?;
+    Ok(Report {
+        accuracy: accuracy::measure(&gate, &items),
+        threshold: gate.settings().accept,
+        acceptance,
+        unseen: acceptance::unseen(&config, &material, &items, &options.unseen)?,
+    })
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "accuracy (95% interval; balanced = mean over labels)")?;
+        for Accuracy { photos, level, rate, balanced } in &self.accuracy.levels {
+            writeln!(f, "  {photos:<36}{level:<12}{rate}  balanced {balanced:.3}")?;
+        }
+        for (title, list) in [("label", &self.accuracy.by_label), ("sender", &self.accuracy.by_sender)] {
+            writeln!(f, "\naccuracy by {title}")?;
+            for Breakdown { photos, name, rate } in list {
+                writeln!(f, "  {photos:<36}{name:<22}{rate}")?;
+            }
+        }
+        if let Some(Calibration { n, before, after }) = self.accuracy.calibration {
+            writeln!(f, "\nexpected calibration error {before:.4} before temperature, {after:.4} after (n {n})")?;
+        }
+        writeln!(f, "\naccepted at score ≥ {:.4}: this gate, softmax only, random", self.threshold)?;
+        for Acceptance { pictures, should_pass, gate, softmax_only, random } in
+            self.acceptance.iter().chain(&self.unseen)
+        {
+            let wish = if *should_pass { "accept" } else { "reject" };
+            writeln!(f, "  {wish}  {gate}  {:.3}  {:.3}  {pictures}", softmax_only.rate, random.rate)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3} [{:.3}, {:.3}] n {:<5}", self.rate, self.low, self.high, self.n)
+    }
+}

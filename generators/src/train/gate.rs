@@ -1,0 +1,438 @@
+//! Trains the gate: embeds the photos once, fits a head on them with Adam, completes it in closed form, exports it.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tch::{Kind, Tensor};
+
+use super::gate_data::embeddings::Cache;
+use super::gate_data::photos::{self, Part, Photo};
+use super::gate_data::rows::{Copies, Row, allowed, gather, matrix};
+use super::gate_fit::{self, Fitted};
+use super::optim::{Adam, AdamConfig, cosine_with_warmup};
+use super::run::{Run, Saved, read_config};
+use crate::backbone::EMBEDDING;
+use crate::card::{Card, DataSource, Threshold, versions};
+use crate::gate::{NAME, softmax};
+use crate::layers::Linear;
+use crate::params::{Builder, Init, Params};
+use crate::stream::Stream;
+use crate::taxonomy::Taxonomy;
+use crate::{Error, Result, checkpoint};
+
+/// How the gate is trained: `configs/gate.toml`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The run's folder; the embedding cache is kept there too.
+    pub run: PathBuf,
+    /// Root seed.
+    pub seed: u64,
+    /// Optimiser steps.
+    pub steps: u64,
+    /// Pictures per step.
+    pub batch: usize,
+    /// Largest learning rate; it falls to zero along half a cosine.
+    pub rate: f64,
+    /// Decoupled weight decay.
+    pub weight_decay: f64,
+    /// Width of the hidden layer, 0 for a linear head.
+    pub hidden: i64,
+    /// Share of the embedding that is dropped in training.
+    pub dropout: f64,
+    /// Recolourings per photo.
+    pub recoloured: u32,
+    /// Other framings per training photo.
+    pub varied: u32,
+    /// One in so many training photos also gives a broken picture.
+    pub nothing_every: u32,
+    /// Whether the selection part is learned from too, once settings are chosen.
+    pub learn_selection: bool,
+    /// Principal components that distances are taken in.
+    pub dimensions: i64,
+    /// Shrinkage of covariances towards a multiple of the identity, 0 to 1.
+    pub shrinkage: f64,
+    /// Share of true calibration pictures that the threshold accepts.
+    pub true_accept: f64,
+    /// Share of true calibration pictures that count as in the catalogue.
+    pub catalog_accept: f64,
+    /// Least probability of a node that is named.
+    pub confidence: f32,
+    /// Threads that embed, one libtorch thread each.
+    pub threads: usize,
+    /// Steps between two checkpoints.
+    pub save_every: u64,
+    /// Steps between two lines of the log.
+    pub log_every: u64,
+}
+
+impl Config {
+    /// Whether weights may be fitted on a part.
+    pub fn learns_from(&self, part: Part) -> bool {
+        part == Part::Train || (self.learn_selection && part == Part::Selection)
+    }
+
+    /// Refuses settings that make no sense.
+    ///
+    /// # Errors
+    /// The first of them, by name.
+    pub fn validate(&self) -> std::result::Result<(), String> {
+        let share = |value: f64| value > 0.0 && value < 1.0;
+        let rules = [
+            (self.steps > 0 && self.batch > 0 && self.save_every > 0 && self.log_every > 0, "a count of steps is 0"),
+            (self.rate > 0.0 && self.weight_decay >= 0.0, "`rate` and `weight_decay` must be positive"),
+            ((0.0..1.0).contains(&self.dropout), "`dropout` must lie in 0..1"),
+            (self.hidden >= 0, "`hidden` must not be negative"),
+            (self.dimensions > 0 && self.dimensions <= EMBEDDING, "`dimensions` must lie in 1..=1280"),
+            (share(self.shrinkage), "`shrinkage` must lie between 0 and 1"),
+            (share(self.true_accept) && share(self.catalog_accept), "accept rates must lie between 0 and 1"),
+            (share(f64::from(self.confidence)), "`confidence` must lie between 0 and 1"),
+        ];
+        rules.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, reason)| Err((*reason).to_owned()))
+    }
+
+    fn copies(&self) -> Copies {
+        Copies { recoloured: self.recoloured, varied: self.varied, nothing_every: self.nothing_every }
+    }
+}
+
+/// The photos, what they may be, and their embeddings.
+pub struct Material {
+    /// Every photo of the data folder.
+    pub photos: Vec<Photo>,
+    /// The rows that the gate is fitted on.
+    pub rows: Vec<Row>,
+    /// The catalogue's tree.
+    pub taxonomy: Taxonomy,
+    /// The embedding cache.
+    pub cache: Cache,
+}
+
+impl Material {
+    /// Reads the photos under `data` and embeds what is not in the cache yet.
+    ///
+    /// # Errors
+    /// When data or weights are missing.
+    pub fn load(config: &Config, data: &Path, weights: &Path) -> Result<Self> {
+        let taxonomy = Taxonomy::load(weights)?;
+        let photos = photos::load(data)?;
+        let mut cache = Cache::open(&config.run, weights)?;
+        let progress = |done: usize, all: usize| {
+            if done % 1600 < 16 || done == all {
+                eprintln!("embedded {done} of {all}");
+            }
+        };
+        let rows = gather(data, &photos, &taxonomy, config.copies(), &mut cache, config.threads, progress)?;
+        Ok(Self { photos, rows, taxonomy, cache })
+    }
+}
+
+/// The head in training: linear or one hidden layer, on standardised embeddings.
+pub struct Head {
+    config: Config,
+    params: Params,
+    adam: Adam,
+    x: Tensor,
+    allowed: Tensor,
+    mean: Tensor,
+    deviation: Tensor,
+}
+
+impl Head {
+    /// A fresh head over `outputs` logits for the rows that may be learned from.
+    ///
+    /// # Errors
+    /// When there is no such row.
+    pub fn new(config: &Config, rows: &[Row], articles: usize) -> Result<Self> {
+        let learned: Vec<&Row> = rows.iter().filter(|row| config.learns_from(row.part)).collect();
+        if learned.is_empty() {
+            return Err(Error::Input("no photo to learn from".into()));
+        }
+        let raw = matrix(learned.iter().copied());
+        let mean = raw.mean_dim([0].as_slice(), false, Kind::Float);
+        let deviation = raw.std_dim([0].as_slice(), false, false).clamp_min(1e-3);
+        let mut builder = Builder::fresh(config.seed);
+        let _ = layers(&mut builder, config.hidden, articles);
+        let params = builder.finish()?;
+        let adam = Adam::new(&params, AdamConfig { weight_decay: config.weight_decay, ..AdamConfig::default() });
+        Ok(Self {
+            config: config.clone(),
+            params,
+            adam,
+            x: (raw - &mean) / &deviation,
+            allowed: allowed(learned.iter().copied(), articles),
+            mean,
+            deviation,
+        })
+    }
+
+    /// One optimiser step; returns the loss.
+    ///
+    /// # Errors
+    /// [`Error::NotFinite`] when the loss is no number.
+    pub fn step(&mut self, step: u64) -> Result<f64> {
+        let mut stream = Stream::new(self.config.seed, "gate batch", step);
+        let n = self.x.size()[0] as usize;
+        let picks: Vec<i64> = (0..self.config.batch).map(|_| stream.below(n) as i64).collect();
+        let picks = Tensor::from_slice(&picks);
+        let x = drop_out(&self.x.index_select(0, &picks), self.config.dropout, &mut stream);
+        let leaves = self.params.leaves();
+        let logits = forward(&leaves, self.config.hidden, self.allowed.size()[1] as usize - 1, &x)?;
+        let loss = surprise(&logits, &self.allowed.index_select(0, &picks)).mean(Kind::Float);
+        let value = loss.f_double_value(&[])?;
+        if !value.is_finite() {
+            return Err(Error::NotFinite { step, part: "cross-entropy".into(), value });
+        }
+        loss.f_backward()?;
+        let gradients: Params = leaves.iter().map(|(name, leaf)| (name.to_owned(), leaf.grad())).collect();
+        let rate = self.config.rate * cosine_with_warmup(step, 20, self.config.steps);
+        self.adam.step(&gradients, |_| rate);
+        Ok(value)
+    }
+
+    /// Everything that a checkpoint needs.
+    pub fn state(&self) -> Params {
+        let mut state = Params::default();
+        state.extend_with_prefix("model.", &self.params);
+        state.extend_with_prefix("adam.", &self.adam.state());
+        state
+    }
+
+    /// Takes a checkpoint back.
+    ///
+    /// # Errors
+    /// When it does not fit.
+    pub fn restore(&mut self, saved: &Params) -> Result<()> {
+        super::optim::copy_into(&self.params, &saved.with_prefix("model."))?;
+        self.adam.restore(&saved.with_prefix("adam."))
+    }
+
+    /// The head's tensors, taking raw embeddings: standardisation folded into the first layer.
+    pub fn folded(&self) -> Params {
+        let mut folded = self.params.deep_clone();
+        if let (Some(weight), Some(bias)) = (self.params.get("head.0.weight"), self.params.get("head.0.bias")) {
+            let scaled = weight.detach() / &self.deviation;
+            folded.insert("head.0.bias", bias.detach() - scaled.mv(&self.mean));
+            folded.insert("head.0.weight", scaled);
+        }
+        folded
+    }
+}
+
+fn layers(builder: &mut Builder, hidden: i64, articles: usize) -> Vec<Linear> {
+    let outputs = articles as i64 + 1;
+    if hidden == 0 {
+        return vec![Linear::new(builder, "head.0", EMBEDDING, outputs, Init::Zeros)];
+    }
+    vec![
+        Linear::new(builder, "head.0", EMBEDDING, hidden, Init::He),
+        Linear::new(builder, "head.1", hidden, outputs, Init::Zeros),
+    ]
+}
+
+fn forward(params: &Params, hidden: i64, articles: usize, x: &Tensor) -> Result<Tensor> {
+    let mut builder = Builder::loaded(params);
+    let layers = layers(&mut builder, hidden, articles);
+    builder.finish()?;
+    let first = layers[0].forward(x);
+    Ok(layers[1..].iter().fold(first, |x, layer| layer.forward(&x.relu())))
+}
+
+/// Negative log of the probability that a row is one of the articles that its label covers.
+fn surprise(logits: &Tensor, allowed: &Tensor) -> Tensor {
+    logits.logsumexp([1].as_slice(), false) - (logits + allowed).logsumexp([1].as_slice(), false)
+}
+
+fn drop_out(x: &Tensor, share: f64, stream: &mut Stream) -> Tensor {
+    if share == 0.0 {
+        return x.shallow_clone();
+    }
+    let kept: Vec<f32> = (0..x.numel()).map(|_| f32::from(u8::from(!stream.chance(share as f32)))).collect();
+    x * Tensor::from_slice(&kept).view_as(x) / (1.0 - share)
+}
+
+/// Trains a head without a run's folder, for comparisons and for gates that have never seen an article.
+///
+/// # Errors
+/// As [`Head::step`].
+pub fn train_head(config: &Config, rows: &[Row], articles: usize) -> Result<Params> {
+    let mut head = Head::new(config, rows, articles)?;
+    for step in 0..config.steps {
+        head.step(step)?;
+    }
+    Ok(head.folded())
+}
+
+/// Trains the gate on the photos under `data`; with `export`, writes `gate.safetensors` and its card into `weights`.
+///
+/// # Errors
+/// When the configuration, the data or the backbone is missing or malformed, or the disk fails.
+pub fn train(config_path: &Path, data: &Path, weights: &Path, resume: bool, export: bool) -> Result<()> {
+    tch::set_num_threads(1);
+    let config: Config = read_config(config_path)?;
+    config.validate().map_err(|reason| Error::Config { path: config_path.to_owned(), reason })?;
+    let (mut run, saved) = Run::open(&config.run, NAME, &config, resume)?;
+    let material = Material::load(&config, data, weights)?;
+    let articles = material.taxonomy.articles();
+    let mut head = Head::new(&config, &material.rows, articles)?;
+    let held_out: Vec<&Row> = material.rows.iter().filter(|row| row.part == Part::Selection).collect();
+    let (x, allowed) = (matrix(held_out.iter().copied()), allowed(held_out.iter().copied(), articles));
+    fit_head(&config, &mut head, &mut run, saved, |head| {
+        let logits = forward(&head.folded(), config.hidden, articles, &x)?;
+        let right = (&logits + &allowed).argmax(1, false).eq_tensor(&logits.argmax(1, false));
+        let accuracy = right.to_kind(Kind::Float).mean(Kind::Float).f_double_value(&[])?;
+        let surprise = surprise(&logits, &allowed).mean(Kind::Float).f_double_value(&[])?;
+        Ok(vec![("selection/accuracy", accuracy), ("selection/cross_entropy", surprise)])
+    })?;
+    let fitted = gate_fit::fit(&config, &material.taxonomy, &head.folded(), &material.rows, None)?;
+    draw_errors(&config, &mut run, &material, &fitted)?;
+    if export {
+        write_weights(&config, weights, &material, &fitted)?;
+    }
+    Ok(())
+}
+
+fn fit_head(
+    config: &Config,
+    head: &mut Head,
+    run: &mut Run,
+    saved: Option<Saved>,
+    measure: impl Fn(&Head) -> Result<Vec<(&'static str, f64)>>,
+) -> Result<()> {
+    let mut first = 0;
+    if let Some(saved) = saved {
+        head.restore(&saved.tensors)?;
+        first = saved.step;
+    }
+    for step in first..config.steps {
+        let loss = head.step(step)?;
+        let done = step + 1;
+        if done % config.log_every == 0 || done == config.steps {
+            let mut values = vec![("train/cross_entropy", loss)];
+            values.extend(measure(head)?);
+            run.log(step, &values)?;
+        }
+        if done % config.save_every == 0 || done == config.steps {
+            run.save(done, &head.state())?;
+        }
+    }
+    Ok(())
+}
+
+/// Draws the forty most confident errors on calibration photos, worst first, and lists them in `errors.json`.
+fn draw_errors(config: &Config, run: &mut Run, material: &Material, fitted: &Fitted) -> Result<()> {
+    const THUMB: u32 = 112;
+    let mut errors: Vec<(f32, usize, usize)> = Vec::new();
+    for row in material.rows.iter().filter(|row| row.part == Part::Calibration) {
+        let (Some(photo), super::gate_data::augment::Recipe::Plain) = (row.photo, row.recipe) else { continue };
+        let scores = fitted.gate.scores(&Tensor::from_slice(&row.embedding))?;
+        let probabilities = softmax(&scores.logits, fitted.gate.settings().temperature);
+        let best = (0..probabilities.len()).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b])).unwrap_or(0);
+        if !row.covered.contains(&best) {
+            errors.push((probabilities[best], best, photo));
+        }
+    }
+    errors.sort_by(|a, b| b.0.total_cmp(&a.0));
+    errors.truncate(40);
+    let mut grid = pixels::SrgbImage::filled(8 * THUMB, 5 * THUMB, [128; 3]);
+    let mut list = Vec::new();
+    for (i, (confidence, best, photo)) in errors.into_iter().enumerate() {
+        let photo = &material.photos[photo];
+        let thumb = pixels::resize_linear(&photos::read(&photo.path)?, THUMB - 4, THUMB - 4)?;
+        let (left, top) = (i as u32 % 8 * THUMB, i as u32 / 8 * THUMB);
+        let width = (grid.width_px() * 3) as usize;
+        for (y, line) in thumb.data().chunks_exact((THUMB - 4) as usize * 3).enumerate() {
+            let at = (top as usize + y) * width + left as usize * 3;
+            grid.data_mut()[at..at + line.len()].copy_from_slice(line);
+        }
+        let predicted = material.taxonomy.article_names().get(best).cloned().unwrap_or_else(|| "none".into());
+        let file = photo.path.file_name().map(|n| n.to_string_lossy().into_owned());
+        list.push(serde_json::json!({
+            "place": i, "file": file, "label": photo.label, "predicted": predicted, "confidence": confidence,
+        }));
+    }
+    let png = pixels::encode(&grid, None, pixels::Format::Png, 90)?;
+    run.sample_png(config.steps, "confident-errors", grid.width_px(), grid.height_px(), &png)?;
+    let text = serde_json::to_vec_pretty(&list).map_err(|error| Error::Input(error.to_string()))?;
+    checkpoint::write_atomic(&run.dir().join("samples/errors.json"), &text)
+}
+
+fn write_weights(config: &Config, weights: &Path, material: &Material, fitted: &Fitted) -> Result<()> {
+    let path = checkpoint::weights_path(weights, NAME);
+    let sha256 = checkpoint::save(&path, NAME, &fitted.params, Kind::Half, &[])?;
+    let settings = fitted.gate.settings();
+    let threshold = |value: f32, chosen: String| Threshold { value: f64::from(value), chosen };
+    let (accept, catalog) = (config.true_accept * 100.0, config.catalog_accept * 100.0);
+    let items = |source: photos::Source| {
+        let used = |photo: &&Photo| {
+            let named = material.taxonomy.covered(source.name(), &photo.label).is_some();
+            photo.source == source && named && config.learns_from(photo.part)
+        };
+        material.photos.iter().filter(used).count()
+    };
+    let backdrops = material.rows.iter().filter(|row| row.photo.is_none() && config.learns_from(row.part)).count();
+    let data =
+        |name: &str, licence: &str, items: usize| DataSource { name: name.into(), licence: licence.into(), items };
+    let head = if config.hidden == 0 { "a linear head".to_owned() } else { format!("{} hidden units", config.hidden) };
+    let card = Card {
+        format: checkpoint::FORMAT.into(),
+        model: NAME.into(),
+        architecture: format!(
+            "On the frozen backbone's pooled embedding: {head} over the articles and `no product`; relative Mahalanobis \
+             distance in {} principal components (Ren et al. 2021); conformal p-values of margin and distance by node \
+             and kind of photo (Vovk et al. 2005)",
+            config.dimensions
+        ),
+        config: serde_json::to_value(config).map_err(|error| Error::Input(error.to_string()))?,
+        preprocessing: "whole picture, both sides resized to 224 px in linear light, then as the backbone".into(),
+        classes: material.taxonomy.article_names(),
+        thresholds: [
+            ("temperature", threshold(settings.temperature, "likeliest labels of plain calibration photos".into())),
+            (
+                "accept",
+                threshold(
+                    settings.accept,
+                    format!("accepts {accept}% of true calibration photos and their simulated recolourings"),
+                ),
+            ),
+            (
+                "catalog",
+                threshold(
+                    settings.catalog,
+                    format!("keeps {catalog}% of true calibration photos and their simulated recolourings"),
+                ),
+            ),
+            (
+                "confidence",
+                threshold(settings.confidence, "configuration: a node is named when it is more likely than not".into()),
+            ),
+        ]
+        .map(|(name, threshold)| (name.to_owned(), threshold))
+        .into(),
+        data: vec![
+            data(
+                "Fashion Product Images (studio)",
+                "MIT as listed on Kaggle; photos not redistributed",
+                items(photos::Source::Studio),
+            ),
+            data("alexeygrigorev/clothing-dataset", "CC0-1.0", items(photos::Source::Clothing)),
+            data("bearpaw/clothing-co-parsing, backdrops only", "Apache-2.0; photos not redistributed", backdrops),
+        ],
+        split: "by hash: studio by product title without colours joined with near-duplicates, phone photos by sender; \
+                below 0.15 report, below 0.30 calibration, below 0.40 selection, the rest training; the ten-class \
+                subset's validation photos apart"
+            .into(),
+        seed: config.seed,
+        versions: versions(),
+        limits: vec![
+            "knows the articles of taxonomy.toml only; no sarees, suits, underwear or jewellery".into(),
+            "phone photos come from some 350 senders; expect lower accuracy on other homes and cameras".into(),
+        ],
+        sha256,
+        ..Card::default()
+    };
+    card.write(&checkpoint::card_path(weights, NAME))
+}
+
+#[cfg(test)]
+mod tests;

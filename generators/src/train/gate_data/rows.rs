@@ -1,0 +1,139 @@
+//! The rows that the gate is fitted on: embeddings with what each may be.
+
+use std::path::{Path, PathBuf};
+
+use tch::Tensor;
+
+use super::augment::Recipe;
+use super::embeddings::{Cache, Job};
+use super::photos::{Part, Photo};
+use crate::Result;
+use crate::backbone::EMBEDDING;
+use crate::stream::split_fraction;
+use crate::taxonomy::Taxonomy;
+
+/// Logit of an article that a row cannot be, added before the softmax; finite, so that gradients stay finite.
+const IMPOSSIBLE: f32 = -1e4;
+
+/// One embedded picture.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The photo that it is or was made from; none for street photos.
+    pub photo: Option<usize>,
+    /// What was made of the photo.
+    pub recipe: Recipe,
+    /// The articles that it may be; the number of articles stands for "no product".
+    pub covered: Vec<usize>,
+    /// Kind of photo: 0 catalogue, 1 phone.
+    pub kind: usize,
+    /// What it may be used for.
+    pub part: Part,
+    /// Its embedding.
+    pub embedding: Vec<f32>,
+}
+
+/// How many pictures are made of each photo.
+#[derive(Clone, Copy, Debug)]
+pub struct Copies {
+    /// Recolourings.
+    pub recoloured: u32,
+    /// Framings, of training photos only.
+    pub varied: u32,
+    /// One in so many training photos also gives a broken picture.
+    pub nothing_every: u32,
+}
+
+/// Embeds everything that the gate is fitted, selected and calibrated on.
+///
+/// # Errors
+/// As [`Cache::embed`].
+pub fn gather(
+    data: &Path,
+    photos: &[Photo],
+    taxonomy: &Taxonomy,
+    copies: Copies,
+    cache: &mut Cache,
+    threads: usize,
+    progress: impl Fn(usize, usize),
+) -> Result<Vec<Row>> {
+    let nothing = vec![taxonomy.articles()];
+    let mut wanted: Vec<(Job, Row)> = Vec::new();
+    let mut want = |path: &PathBuf, row: Row| {
+        wanted.push((Job { path: path.clone(), recipe: row.recipe }, row));
+    };
+    for (index, photo) in photos.iter().enumerate() {
+        let Some(covered) = taxonomy.covered(photo.source.name(), &photo.label) else { continue };
+        if matches!(photo.part, Part::Report | Part::SmallValidation) {
+            continue;
+        }
+        let row = |recipe: Recipe, covered: &[usize]| Row {
+            photo: Some(index),
+            recipe,
+            covered: covered.to_vec(),
+            kind: photo.source.kind(),
+            part: photo.part,
+            embedding: Vec::new(),
+        };
+        want(&photo.path, row(Recipe::Plain, covered));
+        for draw in 0..copies.recoloured {
+            want(&photo.path, row(Recipe::Recoloured(draw), covered));
+        }
+        let learning = matches!(photo.part, Part::Train | Part::Selection);
+        for draw in 0..if learning { copies.varied } else { 0 } {
+            want(&photo.path, row(Recipe::Varied(draw), covered));
+        }
+        if learning && copies.nothing_every > 0 && index % copies.nothing_every as usize == 0 {
+            want(&photo.path, row(Recipe::Nothing(0), &nothing));
+        }
+    }
+    for path in street(data)? {
+        let part = street_part(&path);
+        if part != Part::Report {
+            let recipe = Recipe::Backdrop(0);
+            let row = Row { photo: None, recipe, covered: nothing.clone(), kind: 1, part, embedding: Vec::new() };
+            want(&path, row);
+        }
+    }
+    let (jobs, rows): (Vec<Job>, Vec<Row>) = wanted.into_iter().unzip();
+    let embeddings = cache.embed(&jobs, threads, progress)?;
+    let filled = rows.into_iter().zip(embeddings);
+    Ok(filled.filter_map(|(row, embedding)| embedding.map(|embedding| Row { embedding, ..row })).collect())
+}
+
+/// The street photos, sorted.
+///
+/// # Errors
+/// When the folder cannot be listed.
+pub fn street(data: &Path) -> Result<Vec<PathBuf>> {
+    let folder = data.join("street/photos");
+    let listing = std::fs::read_dir(&folder).map_err(crate::Error::io(&folder))?;
+    let mut paths: Vec<PathBuf> = listing.filter_map(|entry| entry.ok().map(|e| e.path())).collect();
+    paths.sort();
+    Ok(paths)
+}
+
+/// What a street photo's backdrop may be used for.
+pub fn street_part(path: &Path) -> Part {
+    let name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
+    if split_fraction(&format!("street {name}")) < 0.15 { Part::Report } else { Part::Train }
+}
+
+/// Rows as one matrix.
+///
+/// # Shapes
+/// `[N, 1280]`.
+pub fn matrix<'a>(rows: impl Iterator<Item = &'a Row>) -> Tensor {
+    let values: Vec<f32> = rows.flat_map(|row| row.embedding.iter().copied()).collect();
+    Tensor::from_slice(&values).view([-1, EMBEDDING])
+}
+
+/// What is added to logits to leave what each row may be: 0 there, a large negative number elsewhere.
+///
+/// # Shapes
+/// `[N, articles + 1]`.
+pub fn allowed<'a>(rows: impl Iterator<Item = &'a Row>, articles: usize) -> Tensor {
+    let of_row =
+        |row: &'a Row| (0..=articles).map(|article| if row.covered.contains(&article) { 0.0 } else { IMPOSSIBLE });
+    let values: Vec<f32> = rows.flat_map(of_row).collect();
+    Tensor::from_slice(&values).view([-1, articles as i64 + 1])
+}

@@ -1,0 +1,249 @@
+//! What the gate needs beside its head, in closed form: Gaussians, calibration scores, temperature, thresholds.
+
+use rayon::prelude::*;
+use tch::{Kind, Tensor};
+
+use super::gate::Config;
+use super::gate_data::augment::Recipe;
+use super::gate_data::photos::Part;
+use super::gate_data::rows::{Row, allowed, matrix};
+use crate::gate::{Gate, KINDS, QUANTILES, Reference, Scorer, Scores, Settings, margin, softmax};
+use crate::params::Params;
+use crate::seam::floats_of;
+use crate::taxonomy::Taxonomy;
+use crate::{Error, Result};
+
+/// Fewest training pictures that a Gaussian is fitted on.
+const LEAST_FITTED: usize = 12;
+/// Fewest calibration scores that stand alone; smaller sets take those of the node above.
+const LEAST_CALIBRATED: usize = 40;
+/// Where the Gaussian of an article without any photo is put: too far from everything to be near anything.
+const NOWHERE: f64 = 1e3;
+
+/// A finished gate with the tensors that it is saved as.
+pub struct Fitted {
+    /// The gate.
+    pub gate: Gate,
+    /// Its tensors, already rounded to half precision.
+    pub params: Params,
+}
+
+/// Completes a head (`head.*`, taking raw embeddings) to a gate.
+///
+/// # Errors
+/// When an article has no photo in the training rows, unless it is the one `left_out`.
+pub fn fit(
+    config: &Config,
+    taxonomy: &Taxonomy,
+    head: &Params,
+    rows: &[Row],
+    left_out: Option<usize>,
+) -> Result<Fitted> {
+    let mut params = half(head);
+    let logits = logits_of(&params, rows)?;
+    let articles = articles_of(&logits, rows, taxonomy.articles())?;
+    gaussians(config, taxonomy, rows, &articles, left_out, &mut params)?;
+    let mut params = half(&params);
+    let scorer = Scorer::from_params(&params, taxonomy.articles())?;
+    let calibration: Vec<(&Row, usize, Scores)> = rows
+        .par_iter()
+        .zip(&articles)
+        .filter(|(row, article)| row.part == Part::Calibration && **article < taxonomy.articles())
+        .map(|(row, &article)| (row, article, scorer.scores(&row.embedding)))
+        .collect();
+    reference_scores(taxonomy, &scorer, &calibration, &mut params)?;
+    let params = half(&params);
+    let mut settings = Settings { temperature: 1.0, accept: 0.0, catalog: 0.0, confidence: config.confidence };
+    settings.temperature = temperature(&calibration);
+    let gate = Gate::from_params(&params, taxonomy.clone(), settings)?;
+    let as_labelled = calibration.iter().map(|(_, article, scores)| gate.p_values(scores, *article));
+    let (scores, distances): (Vec<f32>, Vec<f32>) = as_labelled.map(|p| (p.margin.min(p.distance), p.distance)).unzip();
+    settings.accept = lowest_share(scores, 1.0 - config.true_accept);
+    settings.catalog = lowest_share(distances, 1.0 - config.catalog_accept);
+    Ok(Fitted { gate: Gate::from_params(&params, taxonomy.clone(), settings)?, params })
+}
+
+/// The value below which a share of the scores lies.
+fn lowest_share(mut scores: Vec<f32>, share: f64) -> f32 {
+    scores.sort_unstable_by(f32::total_cmp);
+    let rank = (share * scores.len() as f64) as usize;
+    scores.get(rank).copied().unwrap_or(0.0)
+}
+
+fn half(params: &Params) -> Params {
+    params.map(|tensor| tensor.detach().to_kind(Kind::Half).to_kind(Kind::Float))
+}
+
+fn logits_of(params: &Params, rows: &[Row]) -> Result<Tensor> {
+    let mut x = matrix(rows.iter());
+    for layer in 0.. {
+        let name = format!("head.{layer}");
+        let (Some(weight), Some(bias)) = (params.get(&format!("{name}.weight")), params.get(&format!("{name}.bias")))
+        else {
+            break;
+        };
+        let input = if layer == 0 { x } else { x.relu() };
+        x = input.f_linear(weight, Some(bias))?;
+    }
+    Ok(x)
+}
+
+/// The article of each row: its label's, or the likeliest of those that the label covers.
+fn articles_of(logits: &Tensor, rows: &[Row], articles: usize) -> Result<Vec<usize>> {
+    let best = (logits + allowed(rows.iter(), articles)).f_argmax(1, false)?;
+    Ok(floats_of(&best)?.into_iter().map(|index| index as usize).collect())
+}
+
+fn gaussians(
+    config: &Config,
+    taxonomy: &Taxonomy,
+    rows: &[Row],
+    articles: &[usize],
+    left_out: Option<usize>,
+    params: &mut Params,
+) -> Result<()> {
+    let learned = |row: &Row, article: usize| article < taxonomy.articles() && config.learns_from(row.part);
+    let (fitted, of_fitted): (Vec<&Row>, Vec<usize>) =
+        rows.iter().zip(articles).filter(|(row, article)| learned(row, **article)).map(|(r, &a)| (r, a)).unzip();
+    let x = matrix(fitted.iter().copied());
+    let mean = x.mean_dim([0].as_slice(), false, Kind::Float);
+    let centred = &x - &mean;
+    let n = centred.size()[0] as f64;
+    let (values, vectors) = (centred.tr().matmul(&centred) / n).f_linalg_eigh("L")?;
+    // Eigenvalues come in rising order.
+    let pca = vectors.f_narrow(1, values.size()[0] - config.dimensions, config.dimensions)?.tr().contiguous();
+    params.insert("pca.bias", pca.mv(&mean).neg());
+    let reduced = centred.matmul(&pca.tr());
+    params.insert("pca.weight", pca);
+    let mut components: Vec<(usize, usize, Vec<i64>)> = Vec::new();
+    for article in 0..taxonomy.articles() {
+        let of_kind = |kind: usize| -> Vec<i64> {
+            let here = (0..fitted.len()).filter(|&i| of_fitted[i] == article && fitted[i].kind == kind);
+            here.map(|i| i as i64).collect()
+        };
+        let mut kinds: Vec<_> = (0..KINDS).map(|kind| (article, kind, of_kind(kind))).collect();
+        // The kind with most photos always stands, the other if it has enough.
+        kinds.sort_by_key(|(_, _, members)| std::cmp::Reverse(members.len()));
+        let mut first = true;
+        kinds.retain(|(_, _, members)| std::mem::take(&mut first) || members.len() >= LEAST_FITTED);
+        if kinds[0].2.is_empty() && left_out != Some(article) {
+            let name = &taxonomy.nodes()[article].name;
+            return Err(Error::Input(format!("no training photo for the article `{name}`")));
+        }
+        components.extend(kinds);
+    }
+    let mut spread = Tensor::zeros_like(&reduced);
+    let mut means = Vec::new();
+    for (_, _, members) in &components {
+        if members.is_empty() {
+            means.push(Tensor::full([config.dimensions], NOWHERE, (Kind::Float, tch::Device::Cpu)));
+            continue;
+        }
+        let index = Tensor::from_slice(members);
+        let own = reduced.index_select(0, &index);
+        let mean = own.mean_dim([0].as_slice(), false, Kind::Float);
+        spread = spread.f_index_copy(0, &index, &(own - &mean))?;
+        means.push(mean);
+    }
+    let within = whitening(&spread, config.shrinkage)?;
+    let background = whitening(&reduced, config.shrinkage)?;
+    let zeros = Tensor::zeros([config.dimensions], (Kind::Float, tch::Device::Cpu));
+    params.insert("components.mean", Tensor::f_stack(&means, 0)?.matmul(&within.tr()));
+    params.insert("within.weight", within);
+    params.insert("within.bias", zeros.shallow_clone());
+    params.insert("background.weight", background);
+    params.insert("background.bias", zeros);
+    let column = |f: fn(&(usize, usize, Vec<i64>)) -> usize| {
+        Tensor::from_slice(&components.iter().map(|c| f(c) as f32).collect::<Vec<_>>())
+    };
+    params.insert("components.article", column(|c| c.0));
+    params.insert("components.kind", column(|c| c.1));
+    Ok(())
+}
+
+/// `W` such that `W z` has unit covariance, the covariance being shrunk towards a multiple of the identity.
+fn whitening(z: &Tensor, shrinkage: f64) -> Result<Tensor> {
+    let d = z.size()[1];
+    let covariance = z.tr().matmul(z) / z.size()[0] as f64;
+    let scale = covariance.trace() / d as f64;
+    let shrunk = covariance * (1.0 - shrinkage) + Tensor::eye(d, (Kind::Float, tch::Device::Cpu)) * (scale * shrinkage);
+    let (values, vectors) = shrunk.f_linalg_eigh("L")?;
+    Ok(vectors.tr() / values.clamp_min(1e-12).sqrt().unsqueeze(1))
+}
+
+/// Calibration scores of every node and component, small sets widened up the tree.
+fn reference_scores(
+    taxonomy: &Taxonomy,
+    scorer: &Scorer,
+    calibration: &[(&Row, usize, Scores)],
+    params: &mut Params,
+) -> Result<()> {
+    let nodes = taxonomy.nodes();
+    // By node and kind; one more place collects everything of a kind.
+    let mut margins = vec![Vec::new(); (nodes.len() + 1) * KINDS];
+    let mut distances = vec![Vec::new(); scorer.components().len()];
+    let mut of_kind = vec![Vec::new(); KINDS];
+    for (_, article, scores) in calibration {
+        let mut at = Some(*article);
+        while let Some(node) = at {
+            if let Some((component, distance)) = scorer.nearest(scores, &nodes[node].articles) {
+                let kind = scorer.components()[component].kind;
+                margins[node * KINDS + kind].push(margin(taxonomy, scores, node));
+                if node == *article {
+                    margins[nodes.len() * KINDS + kind].push(margin(taxonomy, scores, node));
+                    distances[component].push(-distance);
+                    of_kind[kind].push(-distance);
+                }
+            }
+            at = nodes[node].parent;
+        }
+    }
+    let (mut tables, mut counts) = (Vec::new(), Vec::new());
+    let mut store = |params: &mut Params, name: &str, scores: Vec<Vec<f32>>| -> Result<()> {
+        for scores in scores {
+            let reference = Reference::of(scores);
+            let reference = reference.ok_or_else(|| Error::Input("a kind of photo has no calibration photo".into()))?;
+            tables.extend_from_slice(reference.parts().0);
+            counts.push(reference.parts().1);
+        }
+        params.insert(name, Tensor::from_slice(&tables).view([-1, QUANTILES as i64]));
+        params.insert(format!("{name}_n"), Tensor::from_slice(&counts));
+        tables.clear();
+        counts.clear();
+        Ok(())
+    };
+    let widened = |node: usize, kind: usize| {
+        let mut at = node;
+        while margins[at * KINDS + kind].len() < LEAST_CALIBRATED {
+            match nodes[at].parent {
+                Some(parent) => at = parent,
+                None => return margins[nodes.len() * KINDS + kind].clone(),
+            }
+        }
+        margins[at * KINDS + kind].clone()
+    };
+    let by_node = (0..nodes.len()).flat_map(|node| (0..KINDS).map(move |kind| (node, kind)));
+    store(params, "calibration.margin", by_node.map(|(node, kind)| widened(node, kind)).collect())?;
+    let by_component = distances.iter().zip(scorer.components());
+    let enough =
+        by_component.map(
+            |(own, component)| {
+                if own.len() >= LEAST_CALIBRATED { own.clone() } else { of_kind[component.kind].clone() }
+            },
+        );
+    store(params, "calibration.distance", enough.collect())
+}
+
+/// The temperature under which the calibration labels are likeliest (Guo et al. 2017).
+fn temperature(calibration: &[(&Row, usize, Scores)]) -> f32 {
+    let surprise = |temperature: f32| -> f64 {
+        let plain = calibration.iter().filter(|(row, _, _)| row.recipe == Recipe::Plain);
+        let each = plain.map(|(row, _, scores)| {
+            let probabilities = softmax(&scores.logits, temperature);
+            -f64::from(row.covered.iter().map(|&article| probabilities[article]).sum::<f32>().max(1e-12)).ln()
+        });
+        each.sum()
+    };
+    let candidates = (8..=100).map(|i| i as f32 * 0.05);
+    candidates.min_by(|a, b| surprise(*a).total_cmp(&surprise(*b))).unwrap_or(1.0)
+}
