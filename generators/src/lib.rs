@@ -10,6 +10,7 @@ pub mod eval;
 pub mod gate;
 pub mod layers;
 pub mod params;
+pub mod recolor;
 pub mod region;
 pub mod seam;
 pub mod stream;

@@ -1,3 +1,6 @@
 //! Measurements behind `rangrez eval`: figures with their n and baselines, on held-out data.
 
+pub mod colorway_baselines;
+pub mod colorway_pairs;
+pub mod colorways;
 pub mod gate;

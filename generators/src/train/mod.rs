@@ -7,5 +7,6 @@ pub mod gate_data;
 pub mod gate_fit;
 pub mod optim;
 pub mod parallel;
+pub mod recolor;
 pub mod run;
 mod tensorboard;

@@ -1,0 +1,301 @@
+//! The recolour generator: an analytic base, a learned residual on a bilateral grid, and a closed loop that measures.
+//!
+//! The network sees 128 px of the garment and gives one small grid of affine colour maps per swatch; the grid is sliced
+//! at full resolution by the photo's own lightness, so detail is never resampled. What is rendered is measured after
+//! 8-bit encoding and the aim corrected until the garment's median is the colour asked for, or it is out of reach.
+
+use std::path::Path;
+
+use pixels::bilateral_grid::{BilateralGrid, GRID_LEN};
+use pixels::color::{Lab, delta_e00};
+use pixels::dye_law::DyeLaw;
+use pixels::dye_render::DyeSource;
+use pixels::garment_stats::{SAMPLE_LIMIT, core_sample, median_lab};
+use pixels::{Mask, SrgbImage, composite};
+use tch::{Kind, Tensor};
+
+use crate::backbone::EMBEDDING;
+use crate::card::Card;
+use crate::seam::floats_of;
+use crate::{Error, Result, checkpoint};
+
+pub mod inputs;
+pub mod network;
+
+use inputs::{CONDITION, PLANES, SIDE, SmallSource, condition};
+use network::{Network, NetworkConfig, grid_order};
+
+/// Name of the weights file, without ending.
+pub const NAME: &str = "recolor";
+/// ΔE00 within which the colour asked for counts as reached.
+pub const TOLERANCE: f32 = 0.5;
+/// Most corrections of the aim.
+pub const CORRECTIONS: u8 = 3;
+/// Name of the card's threshold that the out-of-distribution score is measured against.
+pub const SHADING_ERROR: &str = "shading_error_p95";
+
+/// The trained generator.
+pub struct Recolorer {
+    network: Network,
+    usual_error: f32,
+}
+
+/// A photo and what all its swatches share.
+pub struct Source<'a> {
+    image: &'a SrgbImage,
+    mask: &'a Mask,
+    dye: DyeSource,
+    small: SmallSource,
+    embedding: Tensor,
+    core: Vec<usize>,
+}
+
+/// A photo in another colour.
+#[derive(Clone, Debug)]
+pub struct Dyed {
+    /// The photo, changed only inside the mask.
+    pub image: SrgbImage,
+    /// Median colour of the mask's core in `image`.
+    pub measured: Lab,
+    /// ΔE00 between the colour asked for and [`Dyed::measured`].
+    pub delta_e00: f32,
+    /// Whether that is within [`TOLERANCE`].
+    pub reachable: bool,
+    /// The nearest colour that this cloth reached; equal to `measured`.
+    pub nearest: Lab,
+    /// How often the aim was corrected.
+    pub corrections: u8,
+    /// How unusual the cloth is to the network: above 1 its shading is reconstructed worse than 95% of training photos.
+    pub ood: f32,
+}
+
+impl Source<'_> {
+    /// The garment's median colour as photographed.
+    pub fn median(&self) -> Lab {
+        self.dye.stats.median
+    }
+}
+
+impl Recolorer {
+    /// Loads `recolor.safetensors` and its card.
+    ///
+    /// # Errors
+    /// [`Error::WeightsMissing`] or [`Error::WeightsInvalid`].
+    pub fn load(weights: &Path) -> Result<Self> {
+        let (params, card) = checkpoint::load_model(weights, NAME)?;
+        let path = checkpoint::weights_path(weights, NAME);
+        let config = network_config(&card).map_err(|reason| checkpoint::invalid(&path, reason))?;
+        let network =
+            Network::from_params(&params, &config).map_err(|error| checkpoint::invalid(&path, error.to_string()))?;
+        let usual_error = card.thresholds.get(SHADING_ERROR).map(|t| t.value as f32).filter(|v| *v > 0.0);
+        let usual_error = usual_error
+            .ok_or_else(|| checkpoint::invalid(&path, format!("its card has no positive `{SHADING_ERROR}`")))?;
+        Ok(Self { network, usual_error })
+    }
+
+    /// A generator of a network in memory, for training and tests.
+    pub fn new(network: Network, usual_error: f32) -> Self {
+        Self { network, usual_error: usual_error.max(1e-6) }
+    }
+
+    /// Measures a photo's garment once for all its swatches. `embedding` is the photo's, `[1280]` or `[1, 1280]`.
+    ///
+    /// # Errors
+    /// When the mask is empty or of another size, or the embedding has another length.
+    pub fn prepare<'a>(&self, image: &'a SrgbImage, mask: &'a Mask, embedding: &Tensor) -> Result<Source<'a>> {
+        if embedding.numel() as i64 != EMBEDDING {
+            let got = embedding.size();
+            return Err(Error::Input(format!("recolour: expected an embedding of {EMBEDDING} numbers, got {got:?}")));
+        }
+        let dye = DyeSource::new(image, mask)?
+            .ok_or_else(|| Error::Input("recolour: the mask is empty, there is nothing to dye".into()))?;
+        let small = SmallSource::new(&dye, mask);
+        let core = core_sample(mask, SAMPLE_LIMIT);
+        let embedding = embedding.to_kind(Kind::Float).f_view([1, EMBEDDING])?;
+        Ok(Source { image, mask, dye, small, embedding, core })
+    }
+
+    /// Dyes a photo one colour.
+    ///
+    /// # Errors
+    /// When libtorch refuses.
+    pub fn dye(&self, source: &Source, target: Lab) -> Result<Dyed> {
+        let mut all = self.dye_all(source, &[target])?;
+        all.pop().ok_or_else(|| Error::Input("recolour: the network gave no grid".into()))
+    }
+
+    /// Dyes a photo several colours; the network sees all swatches in one batch.
+    ///
+    /// # Errors
+    /// When a target is not finite or libtorch refuses.
+    pub fn dye_all(&self, source: &Source, targets: &[Lab]) -> Result<Vec<Dyed>> {
+        if let Some(bad) = targets.iter().find(|t| ![t.l, t.a, t.b].iter().all(|v| v.is_finite())) {
+            return Err(Error::Input(format!("recolour: {bad:?} is not a colour")));
+        }
+        if targets.is_empty() {
+            return Ok(Vec::new());
+        }
+        let laws: Vec<DyeLaw> = targets.iter().map(|&t| DyeLaw::new(&source.dye.stats, t)).collect();
+        let (grids, ood) = self.grids(source, &laws, targets)?;
+        laws.iter().zip(targets).zip(grids).map(|((law, &t), grid)| finish(source, law, &grid, t, ood)).collect()
+    }
+
+    /// The network's grids for all targets and the out-of-distribution score of the cloth.
+    fn grids(&self, source: &Source, laws: &[DyeLaw], targets: &[Lab]) -> Result<(Vec<BilateralGrid>, f32)> {
+        let n = targets.len() as i64;
+        let side = SIDE as i64;
+        let planes: Vec<f32> = laws.iter().flat_map(|law| source.small.planes(law)).collect();
+        let conditions: Vec<f32> = targets.iter().flat_map(|&t| condition(&source.dye.stats, t)).collect();
+        let planes = Tensor::from_slice(&planes).f_view([n, PLANES as i64, side, side])?;
+        let conditions = Tensor::from_slice(&conditions).f_view([n, CONDITION as i64])?;
+        let (grid, error) = tch::no_grad(|| {
+            let embedding = source.embedding.expand([n, EMBEDDING], false);
+            let output = self.network.forward(&planes, &conditions, &embedding);
+            let error = shading_error(&output.shading, &planes).mean(Kind::Float);
+            (grid_order(&output.grid), error)
+        });
+        let numbers = floats_of(&grid)?;
+        let grids: pixels::Result<Vec<BilateralGrid>> =
+            numbers.chunks_exact(GRID_LEN).map(BilateralGrid::new).collect();
+        Ok((grids?, error.f_double_value(&[])? as f32 / self.usual_error))
+    }
+}
+
+fn network_config(card: &Card) -> std::result::Result<NetworkConfig, String> {
+    let config = card.config.get("network").cloned().unwrap_or_default();
+    let config: NetworkConfig =
+        serde_json::from_value(config).map_err(|error| format!("its card's network configuration: {error}"))?;
+    config.validate().map_err(|error| error.to_string())?;
+    Ok(config)
+}
+
+/// Root-mean-square error of the reconstructed shading inside the mask, per item.
+///
+/// # Shapes
+/// `[N, 1, s, s]`, `[N, PLANES, S, S]` with S a multiple of s → `[N]`.
+pub fn shading_error(reconstructed: &Tensor, planes: &Tensor) -> Tensor {
+    let size = reconstructed.size();
+    let pooled = planes.narrow(1, 0, 3).adaptive_avg_pool2d([size[2], size[3]]);
+    let (shading, mask) = (pooled.narrow(1, 0, 1), pooled.narrow(1, 2, 1));
+    let square = (reconstructed - shading).square() * &mask;
+    let total = |t: &Tensor| t.sum_dim_intlist([1, 2, 3].as_slice(), false, Kind::Float);
+    ((total(&square) + 1e-8) / (total(&mask) + 1.0)).sqrt()
+}
+
+/// Corrects the aim on the core's sample, then renders once and measures what was rendered.
+fn finish(source: &Source, law: &DyeLaw, grid: &BilateralGrid, target: Lab, ood: f32) -> Result<Dyed> {
+    let measure = |law: &DyeLaw| median_lab(&source.dye.render_sample(&source.core, law, grid));
+    let mut best = law.aimed_at(target);
+    let mut reached = measure(&best);
+    let mut distance = delta_e00(reached, target);
+    let (mut aim, mut at, mut corrections) = (target, reached, 0);
+    while distance > TOLERANCE * 0.6 && corrections < CORRECTIONS {
+        corrections += 1;
+        aim = corrected(aim, target, at);
+        let next = law.aimed_at(aim);
+        at = measure(&next);
+        let after = delta_e00(at, target);
+        if after < distance {
+            (best, reached, distance) = (next, at, after);
+        }
+    }
+    let image = composite(source.image, &source.dye.render(source.image, &best, grid), source.mask)?;
+    // Where the core is fully inside the mask the sample was already the rendered bytes.
+    let soft = source.core.iter().any(|&i| source.mask.data()[i] < 255);
+    if soft {
+        let colors: Vec<Lab> = source
+            .core
+            .iter()
+            .map(|&i| Lab::from_srgb8([image.data()[3 * i], image.data()[3 * i + 1], image.data()[3 * i + 2]]))
+            .collect();
+        reached = median_lab(&colors);
+        distance = delta_e00(reached, target);
+    }
+    Ok(Dyed {
+        image,
+        measured: reached,
+        delta_e00: distance,
+        reachable: distance <= TOLERANCE,
+        nearest: reached,
+        corrections,
+        ood,
+    })
+}
+
+/// The aim moved by what was missed.
+fn corrected(aim: Lab, target: Lab, measured: Lab) -> Lab {
+    Lab::new(
+        (aim.l + target.l - measured.l).clamp(-5.0, 105.0),
+        aim.a + target.a - measured.a,
+        aim.b + target.b - measured.b,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::params::Builder;
+
+    fn fresh() -> Recolorer {
+        Recolorer::new(Network::build(&mut Builder::fresh(1), &NetworkConfig::default()), 1.0)
+    }
+
+    fn shirt() -> (SrgbImage, Mask) {
+        let (width, height) = (120, 90);
+        let mut image = SrgbImage::filled(width, height, [240; 3]);
+        let mut mask = Mask::filled(width, height, 0);
+        for y in 10..80 {
+            for x in 20..100 {
+                let i = y * width as usize + x;
+                let fold = (20.0 * (x as f32 / 7.0).sin() + 110.0) as u8;
+                image.data_mut()[3 * i..3 * i + 3].copy_from_slice(&[fold, fold / 2, fold / 2 + 10]);
+                mask.data_mut()[i] = if (22..98).contains(&x) { 255 } else { 120 };
+            }
+        }
+        (image, mask)
+    }
+
+    #[test]
+    fn the_colour_asked_for_is_the_colour_measured_and_the_backdrop_stays() {
+        let (image, mask) = shirt();
+        let recolorer = fresh();
+        let source =
+            recolorer.prepare(&image, &mask, &Tensor::zeros([EMBEDDING], (Kind::Float, tch::Device::Cpu))).unwrap();
+        let targets = [[20, 40, 120], [230, 220, 200], [20, 20, 22], [200, 30, 60]].map(Lab::from_srgb8);
+        for (dyed, target) in recolorer.dye_all(&source, &targets).unwrap().iter().zip(targets) {
+            assert!(dyed.reachable, "{target:?}: {dyed:?}", dyed = (dyed.measured, dyed.delta_e00));
+            let core = core_sample(&mask, SAMPLE_LIMIT);
+            let colors: Vec<Lab> =
+                core.iter().map(|&i| Lab::from_srgb8(dyed.image.pixel(i as u32 % 120, i as u32 / 120))).collect();
+            assert!(delta_e00(median_lab(&colors), target) <= TOLERANCE);
+            for (i, &alpha) in mask.data().iter().enumerate() {
+                if alpha == 0 {
+                    assert_eq!(dyed.image.data()[3 * i..3 * i + 3], image.data()[3 * i..3 * i + 3]);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_colour_outside_srgb_is_named_out_of_reach_with_the_nearest() {
+        let (image, mask) = shirt();
+        let recolorer = fresh();
+        let source =
+            recolorer.prepare(&image, &mask, &Tensor::zeros([EMBEDDING], (Kind::Float, tch::Device::Cpu))).unwrap();
+        let dyed = recolorer.dye(&source, Lab::new(50.0, 120.0, -120.0)).unwrap();
+        assert!(!dyed.reachable && dyed.delta_e00 > TOLERANCE);
+        assert_eq!(dyed.nearest, dyed.measured);
+    }
+
+    #[test]
+    fn an_empty_mask_and_a_wrong_embedding_are_errors() {
+        let (image, mask) = shirt();
+        let none = Mask::filled(120, 90, 0);
+        let embedding = Tensor::zeros([EMBEDDING], (Kind::Float, tch::Device::Cpu));
+        assert!(fresh().prepare(&image, &none, &embedding).is_err());
+        assert!(fresh().prepare(&image, &mask, &Tensor::zeros([7], (Kind::Float, tch::Device::Cpu))).is_err());
+        let source = fresh();
+        let source = source.prepare(&image, &mask, &embedding).unwrap();
+        assert!(fresh().dye(&source, Lab::new(f32::NAN, 0.0, 0.0)).is_err());
+    }
+}
