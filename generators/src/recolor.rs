@@ -182,35 +182,39 @@ pub fn shading_error(reconstructed: &Tensor, planes: &Tensor) -> Tensor {
     ((total(&square) + 1e-8) / (total(&mask) + 1.0)).sqrt()
 }
 
-/// Corrects the aim on the core's sample, then renders once and measures what was rendered.
+/// Median of the core as it will be encoded, for one aim: rendered, laid over the photo, measured.
+fn measure(source: &Source, law: &DyeLaw, grid: &BilateralGrid) -> Result<Lab> {
+    let n = source.core.len();
+    let gather =
+        |data: &[u8]| source.core.iter().flat_map(|&i| [data[3 * i], data[3 * i + 1], data[3 * i + 2]]).collect();
+    let own = SrgbImage::new(n as u32, 1, gather(source.image.data()))?;
+    let dyed = SrgbImage::new(n as u32, 1, source.dye.render_sample(&source.core, law, grid))?;
+    let alpha = Mask::new(n as u32, 1, source.core.iter().map(|&i| source.mask.data()[i]).collect())?;
+    let shown = composite(&own, &dyed, &alpha)?;
+    let colors: Vec<Lab> = shown.data().chunks_exact(3).map(|c| Lab::from_srgb8([c[0], c[1], c[2]])).collect();
+    Ok(median_lab(&colors))
+}
+
+/// Corrects the aim on the core's sample, then renders once.
 fn finish(source: &Source, law: &DyeLaw, grid: &BilateralGrid, target: Lab, ood: f32) -> Result<Dyed> {
-    let measure = |law: &DyeLaw| median_lab(&source.dye.render_sample(&source.core, law, grid));
     let mut best = law.aimed_at(target);
-    let mut reached = measure(&best);
+    let mut reached = measure(source, &best, grid)?;
     let mut distance = delta_e00(reached, target);
-    let (mut aim, mut at, mut corrections) = (target, reached, 0);
+    let (mut aim, mut at, mut slope) = (target, reached, [1.0; 3]);
+    let mut corrections = 0;
     while distance > TOLERANCE * 0.6 && corrections < CORRECTIONS {
         corrections += 1;
-        aim = corrected(aim, target, at);
-        let next = law.aimed_at(aim);
-        at = measure(&next);
-        let after = delta_e00(at, target);
-        if after < distance {
-            (best, reached, distance) = (next, at, after);
+        let next = corrected(aim, target, at, slope);
+        let law = law.aimed_at(next);
+        let after = measure(source, &law, grid)?;
+        slope = response(slope, (aim, at), (next, after));
+        (aim, at) = (next, after);
+        let difference = delta_e00(after, target);
+        if difference < distance {
+            (best, reached, distance) = (law, after, difference);
         }
     }
     let image = composite(source.image, &source.dye.render(source.image, &best, grid), source.mask)?;
-    // Where the core is fully inside the mask the sample was already the rendered bytes.
-    let soft = source.core.iter().any(|&i| source.mask.data()[i] < 255);
-    if soft {
-        let colors: Vec<Lab> = source
-            .core
-            .iter()
-            .map(|&i| Lab::from_srgb8([image.data()[3 * i], image.data()[3 * i + 1], image.data()[3 * i + 2]]))
-            .collect();
-        reached = median_lab(&colors);
-        distance = delta_e00(reached, target);
-    }
     Ok(Dyed {
         image,
         measured: reached,
@@ -222,13 +226,24 @@ fn finish(source: &Source, law: &DyeLaw, grid: &BilateralGrid, target: Lab, ood:
     })
 }
 
-/// The aim moved by what was missed.
-fn corrected(aim: Lab, target: Lab, measured: Lab) -> Lab {
-    Lab::new(
-        (aim.l + target.l - measured.l).clamp(-5.0, 105.0),
-        aim.a + target.a - measured.a,
-        aim.b + target.b - measured.b,
-    )
+fn channels(c: Lab) -> [f32; 3] {
+    [c.l, c.a, c.b]
+}
+
+/// The aim moved by what was missed, divided by how the measured colour responds to the aim.
+fn corrected(aim: Lab, target: Lab, measured: Lab, slope: [f32; 3]) -> Lab {
+    let (aim, target, measured) = (channels(aim), channels(target), channels(measured));
+    let [l, a, b] = std::array::from_fn(|i| aim[i] + (target[i] - measured[i]) / slope[i]);
+    Lab::new(l.clamp(-5.0, 105.0), a.clamp(-140.0, 140.0), b.clamp(-140.0, 140.0))
+}
+
+/// Change of the measured colour per change of the aim, per channel, kept where the aim hardly moved.
+fn response(before: [f32; 3], from: (Lab, Lab), to: (Lab, Lab)) -> [f32; 3] {
+    let (aim, measured) = ((channels(from.0), channels(to.0)), (channels(from.1), channels(to.1)));
+    std::array::from_fn(|i| {
+        let moved = aim.1[i] - aim.0[i];
+        if moved.abs() < 0.2 { before[i] } else { ((measured.1[i] - measured.0[i]) / moved).clamp(0.3, 1.5) }
+    })
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ const LOCK_EDGE: f32 = 9.0;
 
 impl Lock {
     /// Learns what the cloth itself looks like. A cloth of which too much would be locked (a stripe, a print all over)
-    /// is locked less, since there the second colour is cloth too.
+    /// is locked less, since there the second colour is cloth too; so is a cloth without a main colour (a plaid).
     pub fn new(stats: &GarmentStats) -> Self {
         let range = lightness_deviation(stats);
         let mut lock = Self {
@@ -55,7 +55,8 @@ impl Lock {
             strength: LOCK_STRENGTH,
         };
         let locked: f32 = stats.palette.iter().map(|p| p.share * lock.weight(p.color) / LOCK_STRENGTH).sum();
-        lock.strength *= 1.0 - smoothstep((locked - 0.25) / 0.2);
+        let main = stats.palette.first().map_or(1.0, |p| p.share);
+        lock.strength *= (1.0 - smoothstep((locked - 0.25) / 0.2)) * smoothstep((main - 0.4) / 0.2);
         lock
     }
 
@@ -65,7 +66,12 @@ impl Lock {
         let difference = color.l - self.median.l;
         let explained = if difference > 0.0 { self.lighter } else { self.darker };
         let excess = (difference.abs() - explained).max(0.0);
-        let (a, b) = (color.a - self.median.a, color.b - self.median.b);
+        // The cloth's chroma grows with its light, so colours between its own and that shaded one are cloth.
+        let median = self.median;
+        let shaded = ((color.l + 8.0) / (median.l + 8.0)).clamp(0.4, 1.8);
+        let along = (color.a * median.a + color.b * median.b) / (median.a * median.a + median.b * median.b + 1e-3);
+        let along = along.clamp(shaded.min(1.0), shaded.max(1.0));
+        let (a, b) = (color.a - along * median.a, color.b - along * median.b);
         let distance = (a * a + b * b + excess * excess).sqrt();
         self.strength * smoothstep((distance - self.threshold + LOCK_EDGE) / (2.0 * LOCK_EDGE))
     }
@@ -117,10 +123,12 @@ impl DyeLaw {
         &self.shading
     }
 
-    /// The dyed colour of a pixel; `low` is its lightness without fine detail. Not clipped to sRGB.
+    /// The dyed colour of a pixel; `low` is the cloth's lightness around it without fine detail, `inner` is 1 inside the
+    /// garment and falls to 0 at its edge, where a pixel is a mixture with the backdrop and only the cloth around it
+    /// tells its colour. Not clipped to sRGB.
     #[inline]
-    pub fn apply(&self, color: Lab, low: f32) -> Lab {
-        let detail = color.l - low;
+    pub fn apply(&self, color: Lab, low: f32, inner: f32) -> Lab {
+        let detail = (color.l - low) * inner;
         let detail = detail * detail * detail / (detail * detail + self.noise * self.noise + 1e-6);
         let deviation = self.fold_gain * (low - self.source.l) + self.detail_gain * detail;
         let (deviation, room) = if deviation > 0.0 {
@@ -132,7 +140,7 @@ impl DyeLaw {
         let ratio = deviation / room;
         // Slope 1 at the median, never past black or white.
         let bent = deviation / (1.0 + ratio * ratio).sqrt();
-        let lock = self.shading.weight(color);
+        let lock = self.shading.weight(color) * inner;
         let keep = |dyed: f32, own: f32| dyed + (own - dyed) * lock;
         Lab::new(
             keep(self.target.l + bent, color.l),
@@ -158,12 +166,12 @@ mod tests {
             let median = Lab::new(from, 10.0, -20.0);
             let target = Lab::new(to, -5.0, 15.0);
             let law = DyeLaw::new(&cloth(median), target);
-            let centre = law.apply(median, median.l);
+            let centre = law.apply(median, median.l, 1.0);
             assert!((centre.l - to).abs() < 0.01 && (centre.a - target.a).abs() < 0.01, "{centre:?}");
             let mut before = -1.0;
             for step in 0..=20 {
                 let l = from - 10.0 + step as f32;
-                let dyed = law.apply(Lab::new(l, 10.0, -20.0), l);
+                let dyed = law.apply(Lab::new(l, 10.0, -20.0), l, 1.0);
                 assert!(dyed.l > before && dyed.l < 101.0, "{from} to {to}: {l} became {}", dyed.l);
                 before = dyed.l;
             }
@@ -175,7 +183,7 @@ mod tests {
         let black = Lab::new(14.0, 0.0, 0.0);
         let law = DyeLaw::new(&cloth(black), Lab::new(45.0, 60.0, 30.0));
         let logo = Lab::new(95.0, 0.0, 0.0);
-        let dyed = law.apply(logo, logo.l);
+        let dyed = law.apply(logo, logo.l, 1.0);
         assert!(dyed.chroma() < 20.0 && dyed.l > 80.0, "{dyed:?}");
     }
 }

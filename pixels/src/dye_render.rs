@@ -20,6 +20,8 @@ pub struct DyeSource {
     pub lab: LabImage,
     /// Lightness without fine detail, one value per pixel; meaningful inside the frame.
     pub low: Vec<f32>,
+    /// 1 inside the garment, falling to 0 at its edge, one value per pixel; meaningful inside the frame.
+    pub inner: Vec<f32>,
     /// The garment's statistics.
     pub stats: GarmentStats,
     /// The rectangle that the grid covers.
@@ -43,8 +45,8 @@ impl DyeSource {
         else {
             return Ok(None);
         };
-        let low = low_pass(&lab, mask, frame);
-        Ok(Some(Self { lab, low, stats, frame }))
+        let (low, inner) = low_pass(&lab, mask, frame);
+        Ok(Some(Self { lab, low, inner, stats, frame }))
     }
 
     /// The residual's input for a colour: its deviation from the garment's median.
@@ -69,7 +71,7 @@ impl DyeSource {
             let start = (top + y) * picture_width + left;
             for (x, rgb) in row[left * 3..(left + width) * 3].chunks_exact_mut(3).enumerate() {
                 let color = self.lab.at(start + x);
-                let base = law.apply(color, self.low[start + x]);
+                let base = law.apply(color, self.low[start + x], self.inner[start + x]);
                 let residual = maps.apply(x, width, self.stats.guide(color.l), self.input(color));
                 let dyed = Lab::new(base.l + residual[0], base.a + residual[1], base.b + residual[2]);
                 rgb.copy_from_slice(&encode(dyed, dither * threshold(left + x, top + y)));
@@ -78,14 +80,14 @@ impl DyeSource {
         out
     }
 
-    /// The dyed colours of some pixels (row-major indices inside the frame), each as its 8-bit code shows it.
-    pub fn render_sample(&self, indices: &[usize], law: &DyeLaw, grid: &BilateralGrid) -> Vec<Lab> {
+    /// The dyed bytes, `RGBRGB…`, of some pixels (row-major indices; those outside the frame are left out).
+    pub fn render_sample(&self, indices: &[usize], law: &DyeLaw, grid: &BilateralGrid) -> Vec<u8> {
         let picture_width = self.lab.width_px() as usize;
         let (width, height) = (self.frame.width_px as usize, self.frame.height_px as usize);
         let (left, top) = (self.frame.x_px as usize, self.frame.y_px as usize);
         let mut row = (usize::MAX, grid.row(0, height));
         let dither = law.dither();
-        let mut colors = Vec::with_capacity(indices.len());
+        let mut codes = Vec::with_capacity(3 * indices.len());
         for &i in indices {
             let (px, py) = (i % picture_width, i / picture_width);
             let (Some(x), Some(y)) = (px.checked_sub(left), py.checked_sub(top)) else { continue };
@@ -93,12 +95,12 @@ impl DyeSource {
                 row = (y, grid.row(y, height));
             }
             let color = self.lab.at(i);
-            let base = law.apply(color, self.low[i]);
+            let base = law.apply(color, self.low[i], self.inner[i]);
             let residual = row.1.apply(x, width, self.stats.guide(color.l), self.input(color));
             let dyed = Lab::new(base.l + residual[0], base.a + residual[1], base.b + residual[2]);
-            colors.push(Lab::from_srgb8(encode(dyed, dither * threshold(px, py))));
+            codes.extend(encode(dyed, dither * threshold(px, py)));
         }
-        colors
+        codes
     }
 }
 
@@ -130,8 +132,9 @@ fn threshold(x: usize, y: usize) -> f32 {
     (52.982_918 * inner).fract() - 0.5
 }
 
-/// Mask-weighted lightness, box-filtered twice, so that the backdrop does not bleed into the garment's edge.
-fn low_pass(lab: &LabImage, mask: &Mask, frame: GarmentFrame) -> Vec<f32> {
+/// Mask-weighted lightness, box-filtered twice, so that the backdrop does not bleed into the garment's edge; and how
+/// far inside the garment a pixel is, from the equally filtered mask.
+fn low_pass(lab: &LabImage, mask: &Mask, frame: GarmentFrame) -> (Vec<f32>, Vec<f32>) {
     let (width, height) = (frame.width_px as usize, frame.height_px as usize);
     let picture_width = lab.width_px() as usize;
     let radius = ((width.max(height) as f32 * LOW_PASS).round() as usize).max(1);
@@ -154,7 +157,17 @@ fn low_pass(lab: &LabImage, mask: &Mask, frame: GarmentFrame) -> Vec<f32> {
             *value = l / w;
         }
     });
-    low
+    let mut inner: Vec<f32> = vec![0.0; low.len()];
+    inner.par_chunks_mut(picture_width.max(1)).skip(frame.y_px as usize).take(height).enumerate().for_each(
+        |(y, row)| {
+            let out = &mut row[frame.x_px as usize..][..width];
+            for (value, w) in out.iter_mut().zip(&weight[y * width..]) {
+                // Half covered at the edge itself, fully covered one reach inside.
+                *value = ((w - 0.6) * 3.0).clamp(0.0, 1.0);
+            }
+        },
+    );
+    (low, inner)
 }
 
 /// Running sums along the rows, edges shrinking the window; sums are not divided since a ratio is taken later.
@@ -235,9 +248,10 @@ mod tests {
         assert_eq!(dyed.pixel(0, 0), [255; 3]);
         let core = crate::garment_stats::core_sample(&mask, 500);
         let colors = source.render_sample(&core, &law, &BilateralGrid::zero());
-        for (&i, color) in core.iter().zip(&colors) {
-            assert_eq!(*color, Lab::from_srgb8(dyed.pixel(i as u32 % 61, i as u32 / 61)));
+        for (&i, code) in core.iter().zip(colors.chunks_exact(3)) {
+            assert_eq!(code, dyed.pixel(i as u32 % 61, i as u32 / 61));
         }
+        let colors: Vec<Lab> = colors.chunks_exact(3).map(|c| Lab::from_srgb8([c[0], c[1], c[2]])).collect();
         let median = crate::garment_stats::median_lab(&colors);
         assert!(crate::color::delta_e00(median, target) < 2.0, "{median:?}");
     }

@@ -21,7 +21,7 @@ const PIXELS: usize = SIDE * SIDE;
 
 /// The small copy of one garment, shared by all its swatches.
 pub struct SmallSource {
-    /// `[5][SIDE][SIDE]`: L, a, b, low-passed L, alpha.
+    /// `[6][SIDE][SIDE]`: L, a, b, low-passed L, alpha, inner.
     planes: Vec<f32>,
     /// Everything of the item that does not depend on the target.
     fixed: Vec<f32>,
@@ -39,9 +39,10 @@ impl SmallSource {
     /// Samples the garment's frame.
     pub fn new(source: &DyeSource, mask: &Mask) -> Self {
         let width = source.lab.width_px();
-        let planes = source.frame.sample(width, 5, SIDE, |i, channel| match channel {
+        let planes = source.frame.sample(width, 6, SIDE, |i, channel| match channel {
             3 => source.low[i],
             4 => f32::from(mask.data()[i]) / 255.0,
+            5 => source.inner[i],
             _ => source.lab.data()[3 * i + channel],
         });
         let range = (source.stats.l95 - source.stats.l5).max(6.0);
@@ -67,7 +68,7 @@ impl SmallSource {
         for i in 0..PIXELS {
             let at = |channel: usize| self.planes[channel * PIXELS + i];
             let color = Lab::new(at(0), at(1), at(2));
-            let base = law.apply(color, at(3));
+            let base = law.apply(color, at(3), at(5));
             let alpha = at(4);
             let over = |dyed: f32, own: f32| own + (dyed - own) * alpha;
             let shown = Lab::new(over(base.l, color.l), over(base.a, color.a), over(base.b, color.b));
