@@ -42,7 +42,7 @@ pub struct Config {
     pub dropout: f64,
     /// Recolourings per photo.
     pub recoloured: u32,
-    /// Other framings per training photo.
+    /// Other framings per phone photo that is learned from.
     pub varied: u32,
     /// One in so many training photos also gives a broken picture.
     pub nothing_every: u32,
@@ -282,7 +282,12 @@ pub fn train(config_path: &Path, data: &Path, weights: &Path, resume: bool, expo
         let right = (&logits + &allowed).argmax(1, false).eq_tensor(&logits.argmax(1, false));
         let accuracy = right.to_kind(Kind::Float).mean(Kind::Float).f_double_value(&[])?;
         let surprise = surprise(&logits, &allowed).mean(Kind::Float).f_double_value(&[])?;
-        Ok(vec![("selection/accuracy", accuracy), ("selection/cross_entropy", surprise)])
+        // Once it is learned from too, the selection part only shows that the fit proceeds.
+        Ok(if config.learn_selection {
+            vec![("learned/accuracy", accuracy), ("learned/cross_entropy", surprise)]
+        } else {
+            vec![("selection/accuracy", accuracy), ("selection/cross_entropy", surprise)]
+        })
     })?;
     let fitted = gate_fit::fit(&config, &material.taxonomy, &head.folded(), &material.rows, None)?;
     draw_errors(&config, &mut run, &material, &fitted)?;

@@ -1,5 +1,7 @@
 //! What the gate needs beside its head, in closed form: Gaussians, calibration scores, temperature, thresholds.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 use tch::{Kind, Tensor};
 
@@ -171,67 +173,73 @@ fn whitening(z: &Tensor, shrinkage: f64) -> Result<Tensor> {
     Ok(vectors.tr() / values.clamp_min(1e-12).sqrt().unsqueeze(1))
 }
 
-/// Calibration scores of every node and component, small sets widened up the tree.
+/// Calibration scores at a level of the tree, by the node that they are collected at (none for the whole tree) and the
+/// kind of photo.
+type Pools = BTreeMap<(usize, Option<usize>, usize), Vec<f32>>;
+
+/// Calibration scores of every node and component. Where a node has too few, those of the nodes of its own level under
+/// the same parent are joined to them, so that an article is never compared with the easier scores of a category.
 fn reference_scores(
     taxonomy: &Taxonomy,
     scorer: &Scorer,
     calibration: &[(&Row, usize, Scores)],
     params: &mut Params,
 ) -> Result<()> {
-    let nodes = taxonomy.nodes();
-    // By node and kind; one more place collects everything of a kind.
-    let mut margins = vec![Vec::new(); (nodes.len() + 1) * KINDS];
-    let mut distances = vec![Vec::new(); scorer.components().len()];
-    let mut of_kind = vec![Vec::new(); KINDS];
+    let (nodes, components) = (taxonomy.nodes(), scorer.components());
+    let (mut margins, mut distances) = (Pools::new(), Pools::new());
+    let mut own_distances = vec![Vec::new(); components.len()];
     for (_, article, scores) in calibration {
-        let mut at = Some(*article);
-        while let Some(node) = at {
-            if let Some((component, distance)) = scorer.nearest(scores, &nodes[node].articles) {
-                let kind = scorer.components()[component].kind;
-                margins[node * KINDS + kind].push(margin(taxonomy, scores, node));
-                if node == *article {
-                    margins[nodes.len() * KINDS + kind].push(margin(taxonomy, scores, node));
-                    distances[component].push(-distance);
-                    of_kind[kind].push(-distance);
+        for (level, node) in upwards(taxonomy, *article).enumerate() {
+            let Some((component, distance)) = scorer.nearest(scores, &nodes[node].articles) else { continue };
+            let kind = components[component].kind;
+            let margin = margin(taxonomy, scores, node);
+            for place in upwards(taxonomy, node).map(Some).chain([None]) {
+                margins.entry((level, place, kind)).or_default().push(margin);
+                if level == 0 {
+                    distances.entry((0, place, kind)).or_default().push(-distance);
                 }
             }
-            at = nodes[node].parent;
-        }
-    }
-    let (mut tables, mut counts) = (Vec::new(), Vec::new());
-    let mut store = |params: &mut Params, name: &str, scores: Vec<Vec<f32>>| -> Result<()> {
-        for scores in scores {
-            let reference = Reference::of(scores);
-            let reference = reference.ok_or_else(|| Error::Input("a kind of photo has no calibration photo".into()))?;
-            tables.extend_from_slice(reference.parts().0);
-            counts.push(reference.parts().1);
-        }
-        params.insert(name, Tensor::from_slice(&tables).view([-1, QUANTILES as i64]));
-        params.insert(format!("{name}_n"), Tensor::from_slice(&counts));
-        tables.clear();
-        counts.clear();
-        Ok(())
-    };
-    let widened = |node: usize, kind: usize| {
-        let mut at = node;
-        while margins[at * KINDS + kind].len() < LEAST_CALIBRATED {
-            match nodes[at].parent {
-                Some(parent) => at = parent,
-                None => return margins[nodes.len() * KINDS + kind].clone(),
+            if level == 0 {
+                own_distances[component].push(-distance);
             }
         }
-        margins[at * KINDS + kind].clone()
-    };
-    let by_node = (0..nodes.len()).flat_map(|node| (0..KINDS).map(move |kind| (node, kind)));
-    store(params, "calibration.margin", by_node.map(|(node, kind)| widened(node, kind)).collect())?;
-    let by_component = distances.iter().zip(scorer.components());
-    let enough =
-        by_component.map(
-            |(own, component)| {
-                if own.len() >= LEAST_CALIBRATED { own.clone() } else { of_kind[component.kind].clone() }
-            },
-        );
-    store(params, "calibration.distance", enough.collect())
+    }
+    let mut of_nodes = Vec::new();
+    for node in 0..nodes.len() {
+        let level = upwards(taxonomy, nodes[node].articles[0]).position(|above| above == node).unwrap_or(0);
+        of_nodes.extend((0..KINDS).map(|kind| enough(&margins, level, upwards(taxonomy, node), kind)));
+    }
+    store(params, "calibration.margin", of_nodes)?;
+    let of_components = own_distances.into_iter().zip(components).map(|(own, component)| {
+        let above = upwards(taxonomy, component.article);
+        if own.len() >= LEAST_CALIBRATED { own } else { enough(&distances, 0, above, component.kind) }
+    });
+    store(params, "calibration.distance", of_components.collect())
+}
+
+/// A node and those above it.
+fn upwards(taxonomy: &Taxonomy, node: usize) -> impl Iterator<Item = usize> + '_ {
+    std::iter::successors(Some(node), |&at| taxonomy.nodes()[at].parent)
+}
+
+/// The scores of the first place with enough of them, at last those of the whole tree.
+fn enough(pools: &Pools, level: usize, mut places: impl Iterator<Item = usize>, kind: usize) -> Vec<f32> {
+    let of = |place: Option<usize>| pools.get(&(level, place, kind));
+    let first = places.find_map(|place| of(Some(place)).filter(|scores| scores.len() >= LEAST_CALIBRATED));
+    first.or_else(|| of(None)).cloned().unwrap_or_default()
+}
+
+fn store(params: &mut Params, name: &str, sets: Vec<Vec<f32>>) -> Result<()> {
+    let (mut tables, mut counts) = (Vec::new(), Vec::new());
+    for scores in sets {
+        let reference = Reference::of(scores);
+        let reference = reference.ok_or_else(|| Error::Input("a kind of photo has no calibration photo".into()))?;
+        tables.extend_from_slice(reference.parts().0);
+        counts.push(reference.parts().1);
+    }
+    params.insert(name, Tensor::from_slice(&tables).view([-1, QUANTILES as i64]));
+    params.insert(format!("{name}_n"), Tensor::from_slice(&counts));
+    Ok(())
 }
 
 /// The temperature under which the calibration labels are likeliest (Guo et al. 2017).

@@ -116,8 +116,7 @@ pub fn measure(
         scored(gate, cache, &jobs, threads, &nodes)
     };
     for (name, kind) in [("studio", 0), ("phone", 1)] {
-        let mut variants = made(Recipe::Recoloured(100), 1, Some(kind))?;
-        variants.extend(made(Recipe::Recoloured(101), 1, Some(kind))?);
+        let variants = made(Recipe::Recoloured(100), 1, Some(kind))?;
         let title = format!("simulated recolourings of {name} photos, as the article that the photo was classified as");
         found.push(judges.judge(&title, true, &borrowed(&variants)));
     }
@@ -131,7 +130,7 @@ pub fn measure(
         (Recipe::Sheared, "photos with rows out of place, a kind that training has not seen"),
         (Recipe::CutOff, "photos cut off after a third, a kind that training has not seen"),
     ] {
-        let broken = made(recipe, 3, None)?;
+        let broken = made(recipe, 8, None)?;
         found.push(judges.judge(&format!("{title}, as the article of the photo"), false, &borrowed(&broken)));
     }
     let backdrops: Vec<PathBuf> = street(data)?.into_iter().filter(|path| street_part(path) == Part::Report).collect();

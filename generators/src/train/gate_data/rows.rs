@@ -6,7 +6,7 @@ use tch::Tensor;
 
 use super::augment::Recipe;
 use super::embeddings::{Cache, Job};
-use super::photos::{Part, Photo};
+use super::photos::{Part, Photo, Source};
 use crate::Result;
 use crate::backbone::EMBEDDING;
 use crate::stream::split_fraction;
@@ -37,7 +37,7 @@ pub struct Row {
 pub struct Copies {
     /// Recolourings.
     pub recoloured: u32,
-    /// Framings, of training photos only.
+    /// Other framings, of phone photos that are learned from.
     pub varied: u32,
     /// One in so many training photos also gives a broken picture.
     pub nothing_every: u32,
@@ -79,7 +79,9 @@ pub fn gather(
             want(&photo.path, row(Recipe::Recoloured(draw), covered));
         }
         let learning = matches!(photo.part, Part::Train | Part::Selection);
-        for draw in 0..if learning { copies.varied } else { 0 } {
+        // Catalogue photos are framed alike; phone photos are not.
+        let framed = learning && photo.source == Source::Clothing;
+        for draw in 0..if framed { copies.varied } else { 0 } {
             want(&photo.path, row(Recipe::Varied(draw), covered));
         }
         if learning && copies.nothing_every > 0 && index % copies.nothing_every as usize == 0 {
