@@ -12,7 +12,7 @@ use super::gate_data::rows::{Row, allowed, matrix};
 use crate::gate::{Gate, KINDS, QUANTILES, Reference, Scorer, Scores, Settings, margin, softmax};
 use crate::params::Params;
 use crate::seam::floats_of;
-use crate::taxonomy::Taxonomy;
+use crate::taxonomy::{Node, Taxonomy};
 use crate::{Error, Result};
 
 /// Fewest training pictures that a Gaussian is fitted on.
@@ -205,8 +205,8 @@ fn reference_scores(
         }
     }
     let mut of_nodes = Vec::new();
-    for node in 0..nodes.len() {
-        let level = upwards(taxonomy, nodes[node].articles[0]).position(|above| above == node).unwrap_or(0);
+    for (node, Node { articles, .. }) in nodes.iter().enumerate() {
+        let level = upwards(taxonomy, articles[0]).position(|above| above == node).unwrap_or(0);
         of_nodes.extend((0..KINDS).map(|kind| enough(&margins, level, upwards(taxonomy, node), kind)));
     }
     store(params, "calibration.margin", of_nodes)?;
