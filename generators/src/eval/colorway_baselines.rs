@@ -1,10 +1,10 @@
 //! The dumb methods that the recolour network must beat, and the floor that nothing can pass.
 //!
-//! All of them are given the true garment region and the true median colour.
+//! All of them are given the true median colour, and the mask that the network is given.
 
-use pixels::color::{Lab, LabImage};
+use pixels::color::Lab;
 use pixels::garment_stats::GarmentStats;
-use pixels::{Mask, SrgbImage};
+use pixels::{Mask, SrgbImage, composite};
 
 use super::colorway_pairs::ColorwayPair;
 
@@ -48,22 +48,25 @@ impl Baseline {
         }
     }
 
-    /// Photo `from` of the pair dyed like the other one, inside the region.
-    pub fn dye(self, pair: &ColorwayPair, from: usize) -> SrgbImage {
-        let to = 1 - from;
-        let inside: Vec<usize> = (0..pair.region.data().len()).filter(|&i| pair.region.data()[i] > 0).collect();
-        let source: Vec<Lab> = inside.iter().map(|&i| pair.labs[from].at(i)).collect();
-        let answer: Vec<Lab> = inside.iter().map(|&i| pair.labs[to].at(i)).collect();
-        let (Some(own), Some(other)) = (GarmentStats::of_colors(&source), GarmentStats::of_colors(&answer)) else {
-            return pair.images[from].clone();
+    /// Photo `from` of the pair dyed like the other one inside `mask`. What a method knows of the answer it knows from
+    /// the true region.
+    pub fn dye(self, pair: &ColorwayPair, from: usize, mask: &Mask) -> SrgbImage {
+        let photo = &pair.images[from];
+        let colors =
+            |side: usize, indices: &[usize]| -> Vec<Lab> { indices.iter().map(|&i| pair.labs[side].at(i)).collect() };
+        let region = indices(&pair.region, 1);
+        let own = GarmentStats::of_colors(&colors(from, &indices(mask, 128)));
+        let (source, answer) = (colors(from, &region), colors(1 - from, &region));
+        let (Some(own), Some(other)) = (own, GarmentStats::of_colors(&answer)) else {
+            return photo.clone();
         };
         let map = self.map(&own, &other, &source, &answer);
         let mut dyed = pair.labs[from].clone();
-        for (&i, &color) in inside.iter().zip(&source) {
-            let Lab { l, a, b } = map(color);
+        for i in indices(mask, 1) {
+            let Lab { l, a, b } = map(pair.labs[from].at(i));
             dyed.data_mut()[3 * i..3 * i + 3].copy_from_slice(&[l, a, b]);
         }
-        over(&pair.images[from], &dyed, &pair.region)
+        composite(photo, &dyed.to_srgb(), mask).unwrap_or_else(|_| photo.clone())
     }
 
     fn map(self, own: &GarmentStats, other: &GarmentStats, source: &[Lab], answer: &[Lab]) -> Box<dyn Fn(Lab) -> Lab> {
@@ -112,15 +115,9 @@ fn usual_spread(lightness: f32) -> f32 {
     SPREAD[((lightness / 20.0) as usize).min(4)]
 }
 
-fn over(photo: &SrgbImage, dyed: &LabImage, region: &Mask) -> SrgbImage {
-    let mut out = photo.clone();
-    let dyed = dyed.to_srgb();
-    for ((to, from), &alpha) in out.data_mut().chunks_exact_mut(3).zip(dyed.data().chunks_exact(3)).zip(region.data()) {
-        if alpha > 0 {
-            to.copy_from_slice(from);
-        }
-    }
-    out
+/// Pixels of at least that alpha.
+fn indices(mask: &Mask, alpha: u8) -> Vec<usize> {
+    mask.data().iter().enumerate().filter(|&(_, &a)| a >= alpha).map(|(i, _)| i).collect()
 }
 
 /// 1, L, a, b and their six products.

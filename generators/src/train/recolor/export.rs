@@ -10,11 +10,14 @@ use super::losses::dyed;
 use crate::backbone::{Backbone, INPUT_PX};
 use crate::card::{Baseline, Card, DataSource, Metric, Threshold, versions};
 use crate::eval::colorway_pairs::Part;
-use crate::eval::colorways::{Report, Role, evaluate};
+use crate::eval::colorways::{Report, Role, contact_sheet, evaluate};
 use crate::params::Params;
 use crate::recolor::network::Network;
 use crate::recolor::{NAME, Recolorer, SHADING_ERROR, shading_error};
 use crate::{Error, Result, checkpoint, seam};
+
+/// Pairs on the contact sheet of the validation part.
+const SHEET_ROWS: usize = 12;
 
 /// Writes `recolor.safetensors` and `recolor.card.json`.
 ///
@@ -23,7 +26,7 @@ use crate::{Error, Result, checkpoint, seam};
 pub fn ship(params: &Params, config: &Config, dataset: &Dataset, data: &Path, weights: &Path) -> Result<()> {
     let network = Network::from_params(params, &config.network)?;
     let usual_error = usual_shading_error(&network, dataset)?;
-    let report = measure(Recolorer::new(network, usual_error), data, weights)?;
+    let report = measure(Recolorer::new(network, usual_error), config, data, weights)?;
     let path = checkpoint::weights_path(weights, NAME);
     let sha256 = checkpoint::save(&path, NAME, params, Kind::Half, &[])?;
     let chosen = "95th percentile over the training pairs of the autoencoder's root-mean-square shading error";
@@ -81,7 +84,7 @@ fn usual_shading_error(network: &Network, dataset: &Dataset) -> Result<f32> {
     Ok(pixels::garment_stats::percentile(&mut errors, 0.95).max(1e-6))
 }
 
-fn measure(recolorer: Recolorer, data: &Path, weights: &Path) -> Result<Report> {
+fn measure(recolorer: Recolorer, config: &Config, data: &Path, weights: &Path) -> Result<Report> {
     let backbone = Backbone::load(weights)?;
     let dye = move |photo: &pixels::SrgbImage, mask: &pixels::Mask, target| {
         let small = pixels::resize_linear(photo, INPUT_PX, INPUT_PX)?;
@@ -89,6 +92,9 @@ fn measure(recolorer: Recolorer, data: &Path, weights: &Path) -> Result<Report> 
         Ok(recolorer.dye(&recolorer.prepare(photo, mask, &embedding)?, target)?.image)
     };
     let (list, images) = (data.join("colorways/pairs.csv"), data.join("studio/images"));
+    let sheet = contact_sheet(&list, &images, Part::Validation, &dye, SHEET_ROWS)?;
+    let png = pixels::encode(&sheet, None, pixels::Format::Png, 100)?;
+    checkpoint::write_atomic(&config.run_dir.join("samples/validation-source-true-ours-curve.png"), &png)?;
     evaluate(&list, &images, Part::Validation, Some(&dye), None)
 }
 
