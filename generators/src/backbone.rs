@@ -136,11 +136,16 @@ impl Backbone {
     /// # Shapes
     /// `[N, 3, H, W]` sRGB codes 0 to 255, sides multiples of 32 → `[N, C, H / stride, W / stride]`.
     pub fn features(&self, codes: &Tensor, frozen: usize) -> [Tensor; 5] {
+        // oneDNN's bf16 depthwise convolutions are fast forward but slow backward, so blocks with gradient run in f32.
+        let training = frozen < self.blocks.len() && self.stem.weight().requires_grad();
         let mut x = tch::no_grad(|| self.stem_of(codes));
         let mut next = 0;
         TAPS.map(|tap| {
             let still = frozen.clamp(next, tap + 1);
             x = tch::no_grad(|| self.blocks_from(&x, next, still));
+            if training && still <= tap {
+                x = x.to_kind(tch::Kind::Float);
+            }
             x = self.blocks_from(&x, still, tap + 1);
             next = tap + 1;
             x.shallow_clone()

@@ -5,6 +5,7 @@
 pub mod backbone;
 pub mod card;
 pub mod checkpoint;
+mod components;
 mod error;
 pub mod eval;
 pub mod gate;
@@ -13,6 +14,8 @@ pub mod params;
 pub mod recolor;
 pub mod region;
 pub mod seam;
+pub mod segmentation;
+pub mod segmenter;
 pub mod stream;
 pub mod taxonomy;
 pub mod train;

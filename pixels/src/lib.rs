@@ -16,6 +16,7 @@ mod exif;
 mod format;
 pub mod garment_frame;
 pub mod garment_stats;
+pub mod guided_filter;
 mod icc;
 mod image_types;
 mod libwebp;

@@ -4,3 +4,4 @@ pub mod colorway_baselines;
 pub mod colorway_pairs;
 pub mod colorways;
 pub mod gate;
+pub mod mask;

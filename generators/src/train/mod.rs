@@ -9,4 +9,8 @@ pub mod optim;
 pub mod parallel;
 pub mod recolor;
 pub mod run;
+pub mod segmenter;
+pub mod segmenter_data;
+mod segmenter_export;
+mod segmenter_pseudo;
 mod tensorboard;

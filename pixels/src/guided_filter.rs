@@ -1,0 +1,249 @@
+//! Brings a coarse map to a photo's full resolution along the photo's own edges.
+//!
+//! He, Sun and Tang, "Guided Image Filtering", 2013, with a colour guide, in the fast form of He and Sun, "Fast Guided
+//! Filter", 2015: the local linear models are fitted on a small picture and only their coefficients are enlarged, so
+//! that the cost per full-size pixel is one interpolation.
+
+use rayon::prelude::*;
+
+use crate::{Error, Result, SrgbImage, resize_linear};
+
+/// Settings of [`guided_upsample`].
+#[derive(Clone, Copy, Debug)]
+pub struct GuidedFilter {
+    /// Longer side of the small picture on which models are fitted, in pixels.
+    pub fit_px: u32,
+    /// Half-width of the fitting window on the small picture, in pixels.
+    pub radius_px: usize,
+    /// Regularisation, in squared codes of a 0 to 1 scale: contrasts below its root are smoothed over.
+    pub epsilon: f32,
+}
+
+impl Default for GuidedFilter {
+    fn default() -> Self {
+        Self { fit_px: 512, radius_px: 4, epsilon: 1e-4 }
+    }
+}
+
+/// A map of values, row-major.
+#[derive(Clone, Debug)]
+pub struct Plane {
+    /// Width in pixels.
+    pub width: usize,
+    /// Height in pixels.
+    pub height: usize,
+    /// Values, row-major.
+    pub values: Vec<f32>,
+}
+
+impl Plane {
+    /// Bilinear enlargement or reduction, edges aligned.
+    #[must_use]
+    pub fn resized(&self, width: usize, height: usize) -> Self {
+        let mut values = vec![0.0; width * height];
+        let columns = axis(self.width, width);
+        values.par_chunks_mut(width.max(1)).enumerate().for_each(|(y, row)| {
+            let (y0, y1, fy) = position(self.height, height, y);
+            let (top, bottom) = (&self.values[y0 * self.width..], &self.values[y1 * self.width..]);
+            for (value, &(x0, x1, fx)) in row.iter_mut().zip(&columns) {
+                let upper = top[x0] + (top[x1] - top[x0]) * fx;
+                let lower = bottom[x0] + (bottom[x1] - bottom[x0]) * fx;
+                *value = upper + (lower - upper) * fy;
+            }
+        });
+        Self { width, height, values }
+    }
+
+    /// Mean over a (2r + 1)² window cut off at the edges.
+    fn box_mean(&self, radius: usize) -> Self {
+        let mut rows = vec![0.0; self.values.len()];
+        rows.par_chunks_mut(self.width).zip(self.values.par_chunks(self.width)).for_each(|(out, row)| {
+            running_mean(row, out, radius);
+        });
+        let across = Self { width: self.width, height: self.height, values: rows }.transposed();
+        let mut columns = vec![0.0; self.values.len()];
+        columns.par_chunks_mut(self.height).zip(across.values.par_chunks(self.height)).for_each(|(out, row)| {
+            running_mean(row, out, radius);
+        });
+        Self { width: self.height, height: self.width, values: columns }.transposed()
+    }
+
+    fn transposed(&self) -> Self {
+        let mut values = vec![0.0; self.values.len()];
+        for (y, row) in self.values.chunks_exact(self.width).enumerate() {
+            for (x, &value) in row.iter().enumerate() {
+                values[x * self.height + y] = value;
+            }
+        }
+        Self { width: self.height, height: self.width, values }
+    }
+}
+
+fn running_mean(row: &[f32], out: &mut [f32], radius: usize) {
+    // Prefix sums in f64 keep rounding away from long flat rows.
+    let mut sums = Vec::with_capacity(row.len() + 1);
+    sums.push(0.0_f64);
+    let mut sum = 0.0_f64;
+    for &value in row {
+        sum += f64::from(value);
+        sums.push(sum);
+    }
+    for (i, value) in out.iter_mut().enumerate() {
+        let (from, to) = (i.saturating_sub(radius), (i + radius + 1).min(row.len()));
+        *value = ((sums[to] - sums[from]) / (to - from) as f64) as f32;
+    }
+}
+
+/// Both source indices and the weight of the second, for output index `i`.
+fn position(from: usize, to: usize, i: usize) -> (usize, usize, f32) {
+    let at = ((i as f32 + 0.5) * from as f32 / to as f32 - 0.5).clamp(0.0, (from - 1) as f32);
+    let first = at as usize;
+    (first, (first + 1).min(from - 1), at - first as f32)
+}
+
+fn axis(from: usize, to: usize) -> Vec<(usize, usize, f32)> {
+    (0..to).map(|i| position(from, to, i)).collect()
+}
+
+/// Fits the coarse map as a linear function of the guide's colour around every point, and applies that at full size.
+///
+/// # Shapes
+/// A coarse plane of any size, of the same scene as `guide` → a plane of the guide's size, clipped to 0 to 1.
+///
+/// # Errors
+/// [`Error::BufferLength`] when the plane's size is a lie or zero; an image error when the guide cannot be resized.
+pub fn guided_upsample(guide: &SrgbImage, coarse: &Plane, filter: &GuidedFilter) -> Result<Plane> {
+    let (width, height) = (guide.width_px() as usize, guide.height_px() as usize);
+    let expected = coarse.width * coarse.height;
+    if expected != coarse.values.len() || expected == 0 || width * height == 0 {
+        let (width, height) = (coarse.width as u32, coarse.height as u32);
+        return Err(Error::BufferLength { width, height, expected, got: coarse.values.len() });
+    }
+    let shrink = (f64::from(filter.fit_px) / width.max(height) as f64).min(1.0);
+    let side = |n: usize| ((n as f64 * shrink).round() as u32).max(1);
+    let small = resize_linear(guide, side(width), side(height))?;
+    let coefficients = fit(&small, coarse, filter);
+    Ok(apply(guide, &coefficients))
+}
+
+/// Slope per colour channel and offset, at the small picture's size.
+fn fit(small: &SrgbImage, coarse: &Plane, filter: &GuidedFilter) -> [Plane; 4] {
+    let (width, height) = (small.width_px() as usize, small.height_px() as usize);
+    let plane = |values: Vec<f32>| Plane { width, height, values };
+    let p = coarse.resized(width, height);
+    let code = |c: usize| small.data().iter().skip(c).step_by(3).map(|&v| f32::from(v) / 255.0).collect::<Vec<_>>();
+    let channels = [code(0), code(1), code(2)].map(plane);
+    let mean = |plane: &Plane| plane.box_mean(filter.radius_px);
+    let product = |a: &Plane, b: &Plane| mean(&plane(a.values.iter().zip(&b.values).map(|(x, y)| x * y).collect()));
+    let mean_p = mean(&p);
+    let means = channels.each_ref().map(mean);
+    let with_p = channels.each_ref().map(|c| product(c, &p));
+    let pairs = [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)].map(|(i, j)| product(&channels[i], &channels[j]));
+    let models: Vec<[f32; 4]> = (0..width * height)
+        .into_par_iter()
+        .map(|i| {
+            let m = [means[0].values[i], means[1].values[i], means[2].values[i]];
+            let q = mean_p.values[i];
+            let covariance: [f32; 3] = std::array::from_fn(|c| with_p[c].values[i] - m[c] * q);
+            let e = filter.epsilon;
+            let rr = pairs[0].values[i] - m[0] * m[0] + e;
+            let rg = pairs[1].values[i] - m[0] * m[1];
+            let rb = pairs[2].values[i] - m[0] * m[2];
+            let gg = pairs[3].values[i] - m[1] * m[1] + e;
+            let gb = pairs[4].values[i] - m[1] * m[2];
+            let bb = pairs[5].values[i] - m[2] * m[2] + e;
+            let a = solve_symmetric([rr, rg, rb, gg, gb, bb], covariance);
+            [a[0], a[1], a[2], q - a[0] * m[0] - a[1] * m[1] - a[2] * m[2]]
+        })
+        .collect();
+    std::array::from_fn(|c| mean(&plane(models.iter().map(|model| model[c]).collect())))
+}
+
+/// Solves a symmetric positive definite 3×3 system by cofactors; the regularisation keeps it well conditioned.
+fn solve_symmetric([rr, rg, rb, gg, gb, bb]: [f32; 6], y: [f32; 3]) -> [f32; 3] {
+    let (rr, rg, rb, gg, gb, bb) =
+        (f64::from(rr), f64::from(rg), f64::from(rb), f64::from(gg), f64::from(gb), f64::from(bb));
+    let y = y.map(f64::from);
+    let (irr, irg, irb) = (gg * bb - gb * gb, gb * rb - rg * bb, rg * gb - gg * rb);
+    let (igg, igb, ibb) = (rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg);
+    let determinant = irr * rr + irg * rg + irb * rb;
+    if determinant.abs() < 1e-18 {
+        return [0.0; 3];
+    }
+    [irr * y[0] + irg * y[1] + irb * y[2], irg * y[0] + igg * y[1] + igb * y[2], irb * y[0] + igb * y[1] + ibb * y[2]]
+        .map(|v| (v / determinant) as f32)
+}
+
+fn apply(guide: &SrgbImage, coefficients: &[Plane; 4]) -> Plane {
+    let (width, height) = (guide.width_px() as usize, guide.height_px() as usize);
+    let (small_width, small_height) = (coefficients[0].width, coefficients[0].height);
+    let columns = axis(small_width, width);
+    let mut values = vec![0.0; width * height];
+    values.par_chunks_mut(width).zip(guide.data().par_chunks(3 * width)).enumerate().for_each(|(y, (out, row))| {
+        let (y0, y1, fy) = position(small_height, height, y);
+        // One blended row per coefficient leaves a single horizontal interpolation per pixel.
+        let line = coefficients.each_ref().map(|plane| {
+            let (top, bottom) = (&plane.values[y0 * small_width..], &plane.values[y1 * small_width..]);
+            (0..small_width).map(|x| top[x] + (bottom[x] - top[x]) * fy).collect::<Vec<f32>>()
+        });
+        for ((value, rgb), &(x0, x1, fx)) in out.iter_mut().zip(row.chunks_exact(3)).zip(&columns) {
+            let at = |c: usize| line[c][x0] + (line[c][x1] - line[c][x0]) * fx;
+            let slope: f32 = (0..3).map(|c| at(c) * f32::from(rgb[c])).sum();
+            *value = (slope / 255.0 + at(3)).clamp(0.0, 1.0);
+        }
+    });
+    Plane { width, height, values }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Left half dark, right half light, with the border at `edge`.
+    fn halves(width: u32, height: u32, edge: u32) -> SrgbImage {
+        let mut image = SrgbImage::filled(width, height, [40, 50, 60]);
+        for i in 0..width * height {
+            if i % width >= edge {
+                image.data_mut()[3 * i as usize..][..3].copy_from_slice(&[200, 190, 180]);
+            }
+        }
+        image
+    }
+
+    #[test]
+    fn the_edge_moves_to_where_the_photo_has_it() {
+        let guide = halves(400, 200, 190);
+        // A coarse map whose edge is blurred and a little off.
+        let values = (0..20 * 10).map(|i| ((i % 20) as f32 - 8.0).mul_add(0.5, 0.5).clamp(0.0, 1.0)).collect();
+        let fine = guided_upsample(&guide, &Plane { width: 20, height: 10, values }, &GuidedFilter::default()).unwrap();
+        let row = &fine.values[100 * 400..101 * 400];
+        assert!(row[..150].iter().all(|&v| v < 0.05) && row[230..].iter().all(|&v| v > 0.95));
+        assert!(row[192] - row[187] > 0.35, "{} {}", row[187], row[192]);
+    }
+
+    #[test]
+    fn a_box_mean_equals_the_naive_one_on_odd_sizes() {
+        let plane = Plane { width: 7, height: 5, values: (0..35).map(|i| ((i * 37) % 11) as f32).collect() };
+        let fast = plane.box_mean(2);
+        for y in 0..5_usize {
+            for x in 0..7_usize {
+                let window: Vec<f32> = (y.saturating_sub(2)..(y + 3).min(5))
+                    .flat_map(|v| (x.saturating_sub(2)..(x + 3).min(7)).map(move |u| (u, v)))
+                    .map(|(u, v)| plane.values[v * 7 + u])
+                    .collect();
+                let mean = window.iter().sum::<f32>() / window.len() as f32;
+                assert!((fast.values[y * 7 + x] - mean).abs() < 1e-4);
+            }
+        }
+    }
+
+    #[test]
+    fn a_constant_stays_and_nonsense_is_refused() {
+        let guide = halves(33, 17, 9);
+        let plane = Plane { width: 3, height: 3, values: vec![0.25; 9] };
+        let fine = guided_upsample(&guide, &plane, &GuidedFilter::default()).unwrap();
+        assert!(fine.values.iter().all(|v| (v - 0.25).abs() < 1e-4));
+        let short = Plane { width: 3, height: 3, values: vec![0.0; 8] };
+        assert!(guided_upsample(&guide, &short, &GuidedFilter::default()).is_err());
+    }
+}
