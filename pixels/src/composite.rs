@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::color::{linear_from_srgb8, srgb8_from_linear};
+use crate::color::Curve;
 use crate::{Error, Mask, Result, SrgbImage};
 
 /// Pixels that one task blends.
@@ -35,6 +35,7 @@ pub fn composite(source: &SrgbImage, variant: &SrgbImage, mask: &Mask) -> Result
             got_height: variant.height_px(),
         });
     }
+    let curve = Curve::get();
     let mut out = source.clone();
     out.data_mut()
         .par_chunks_mut(BLOCK_PIXELS * 3)
@@ -45,19 +46,19 @@ pub fn composite(source: &SrgbImage, variant: &SrgbImage, mask: &Mask) -> Result
                 match a {
                     0 => {}
                     255 => b.copy_from_slice(v),
-                    _ => blend(b, v, f32::from(a) / 255.0),
+                    _ => blend(curve, b, v, f32::from(a) / 255.0),
                 }
             }
         });
     Ok(out)
 }
 
-fn blend(below: &mut [u8], above: &[u8], share: f32) {
+fn blend(curve: Curve, below: &mut [u8], above: &[u8], share: f32) {
     for (b, &v) in below.iter_mut().zip(above) {
         // Equal bytes stay equal whatever the rounding.
         if *b != v {
-            let (low, high) = (linear_from_srgb8(*b), linear_from_srgb8(v));
-            *b = srgb8_from_linear(low + (high - low) * share);
+            let (low, high) = (curve.linear(*b), curve.linear(v));
+            *b = curve.byte(low + (high - low) * share);
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Pictures to JPEG, PNG and WebP bytes. No metadata is embedded: what is written is sRGB, upright.
 
+mod huffman;
+
 use jpeg_encoder::{ColorType as JpegColor, Encoder as JpegEncoder, SamplingFactor};
 
 use crate::color::{linear_from_srgb8, srgb8_from_linear};
@@ -73,9 +75,8 @@ fn encode_jpeg(image: &SrgbImage, quality: u8) -> std::result::Result<Vec<u8>, S
     let mut encoder = JpegEncoder::new(&mut out, quality.clamp(1, 100));
     let full_chroma = quality >= FULL_CHROMA_QUALITY;
     encoder.set_sampling_factor(if full_chroma { SamplingFactor::R_4_4_4 } else { SamplingFactor::R_4_2_0 });
-    encoder.set_optimized_huffman_tables(true);
     encoder.encode(image.data(), width, height, JpegColor::Rgb).map_err(|error| error.to_string())?;
-    Ok(out)
+    Ok(huffman::optimize(&out).unwrap_or(out))
 }
 
 fn encode_png(data: &[u8], width: u32, height: u32, color: png::ColorType) -> std::result::Result<Vec<u8>, String> {

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
-use crate::color::{linear_from_srgb8, srgb_code_from_linear};
+use crate::color::{linear_from_srgb8, srgb_code_from_linear, srgb8_from_linear};
 use crate::{Error, Mask, Result, SrgbImage};
 
 /// 16-bit linear light of an sRGB byte.
@@ -32,12 +32,15 @@ static SRGB8: LazyLock<Vec<u8>> = LazyLock::new(|| {
 pub fn resize_linear(image: &SrgbImage, width_px: u32, height_px: u32) -> Result<SrgbImage> {
     let from = (image.width_px(), image.height_px());
     let to = (width_px, height_px);
+    check_sides(from, to)?;
     if from == to {
         return Ok(image.clone());
     }
-    let linear: Vec<u16> = image.data().iter().map(|&code| LINEAR16[usize::from(code)]).collect();
-    let out = resample(&linear, PixelType::U16x3, from, to)?;
-    SrgbImage::new(width_px, height_px, out.into_iter().map(|v| SRGB8[usize::from(v)]).collect())
+    let (linear, srgb) = (&*LINEAR16, &*SRGB8);
+    let bytes: Vec<u8> = image.data().iter().flat_map(|&code| linear[usize::from(code)].to_ne_bytes()).collect();
+    let out = resample(&bytes, PixelType::U16x3, from, to)?;
+    let codes = out.chunks_exact(2).map(|v| srgb[usize::from(u16::from_ne_bytes([v[0], v[1]]))]).collect();
+    SrgbImage::new(width_px, height_px, codes)
 }
 
 /// Resizes a picture and its alpha together, colour weighted by alpha so that hidden colour does not bleed out.
@@ -53,21 +56,34 @@ pub fn resize_linear_alpha(
     let from = (image.width_px(), image.height_px());
     let to = (width_px, height_px);
     alpha.check_size(from.0, from.1)?;
+    check_sides(from, to)?;
     if from == to {
         return Ok((image.clone(), alpha.clone()));
     }
-    let linear: Vec<u16> = image
+    // In f32, because a filter's overshoot must leave colour and alpha alike: clipped before the division it would show as
+    // a bright seam along the edge.
+    let premultiplied: Vec<f32> = image
         .data()
         .chunks_exact(3)
         .zip(alpha.data())
         .flat_map(|(p, &a)| {
-            let [r, g, b] = [p[0], p[1], p[2]].map(|code| LINEAR16[usize::from(code)]);
-            [r, g, b, u16::from(a) * 257]
+            let share = f32::from(a) / 255.0;
+            let [r, g, b] = [p[0], p[1], p[2]].map(|code| linear_from_srgb8(code) * share);
+            [r, g, b, share]
         })
         .collect();
-    let out = resample(&linear, PixelType::U16x4, from, to)?;
-    let colors = out.chunks_exact(4).flat_map(|p| [p[0], p[1], p[2]].map(|v| SRGB8[usize::from(v)])).collect();
-    let alphas = out.chunks_exact(4).map(|p| crate::icc::eight_from_sixteen(p[3])).collect();
+    let bytes: Vec<u8> = premultiplied.iter().flat_map(|v| v.to_ne_bytes()).collect();
+    let out = resample(&bytes, PixelType::F32x4, from, to)?;
+    let mut colors = Vec::with_capacity(out.len() / 16 * 3);
+    let mut alphas = Vec::with_capacity(out.len() / 16);
+    for pixel in out.chunks_exact(16) {
+        let value = |i: usize| f32::from_ne_bytes([pixel[i], pixel[i + 1], pixel[i + 2], pixel[i + 3]]);
+        let share = value(12);
+        let code = (share * 255.0 + 0.5) as u8;
+        alphas.push(code);
+        // Where nothing is visible, white, so that no dark fringe waits for a careless viewer.
+        colors.extend([0, 4, 8].map(|i| if code == 0 { 255 } else { srgb8_from_linear(value(i) / share) }));
+    }
     Ok((SrgbImage::new(width_px, height_px, colors)?, Mask::new(width_px, height_px, alphas)?))
 }
 
@@ -78,13 +94,21 @@ pub fn resize_linear_alpha(
 pub fn resize_mask(mask: &Mask, width_px: u32, height_px: u32) -> Result<Mask> {
     let from = (mask.width_px(), mask.height_px());
     let to = (width_px, height_px);
+    check_sides(from, to)?;
     if from == to {
         return Ok(mask.clone());
     }
-    let mut out = Image::new(width_px.max(1), height_px.max(1), PixelType::U8);
+    let mut out = Image::new(width_px, height_px, PixelType::U8);
     let source = ImageRef::new(from.0, from.1, mask.data(), PixelType::U8).map_err(|e| fail(from, to, &e))?;
     run(&source, &mut out, FilterType::Bilinear, from, to)?;
     Mask::new(width_px, height_px, out.into_vec())
+}
+
+fn check_sides(from: (u32, u32), to: (u32, u32)) -> Result<()> {
+    if from.0 == 0 || from.1 == 0 || to.0 == 0 || to.1 == 0 {
+        return Err(fail(from, to, &"a picture has at least one pixel"));
+    }
+    Ok(())
 }
 
 fn fail(from: (u32, u32), to: (u32, u32), reason: &dyn std::fmt::Display) -> Error {
@@ -92,21 +116,18 @@ fn fail(from: (u32, u32), to: (u32, u32), reason: &dyn std::fmt::Display) -> Err
     Error::Resize { from_width: from.0, from_height: from.1, to_width: to.0, to_height: to.1, reason }
 }
 
-fn resample(values: &[u16], pixel: PixelType, from: (u32, u32), to: (u32, u32)) -> Result<Vec<u16>> {
-    let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_ne_bytes()).collect();
-    let source = ImageRef::new(from.0, from.1, &bytes, pixel).map_err(|e| fail(from, to, &e))?;
-    let mut out = Image::new(to.0.max(1), to.1.max(1), pixel);
+/// Lanczos down, Catmull-Rom up.
+fn resample(bytes: &[u8], pixel: PixelType, from: (u32, u32), to: (u32, u32)) -> Result<Vec<u8>> {
+    let source = ImageRef::new(from.0, from.1, bytes, pixel).map_err(|e| fail(from, to, &e))?;
+    let mut out = Image::new(to.0, to.1, pixel);
     let smaller = to.0 < from.0 || to.1 < from.1;
     let filter = if smaller { FilterType::Lanczos3 } else { FilterType::CatmullRom };
     run(&source, &mut out, filter, from, to)?;
-    Ok(out.into_vec().chunks_exact(2).map(|pair| u16::from_ne_bytes([pair[0], pair[1]])).collect())
+    Ok(out.into_vec())
 }
 
 fn run(source: &ImageRef<'_>, out: &mut Image<'_>, filter: FilterType, from: (u32, u32), to: (u32, u32)) -> Result<()> {
-    if from.0 == 0 || from.1 == 0 || to.0 == 0 || to.1 == 0 {
-        return Err(fail(from, to, &"a picture has at least one pixel"));
-    }
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter));
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(filter)).use_alpha(false);
     Resizer::new().resize(source, out, &options).map_err(|error| fail(from, to, &error))
 }
 

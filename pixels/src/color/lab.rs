@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::srgb::{linear_from_srgb8, srgb8_from_linear};
+use super::srgb::{Curve, linear_from_srgb8, srgb8_from_linear};
 use crate::SrgbImage;
 
 /// A CIE L*a*b* colour under D65: `l` 0 to 100, `a` and `b` about −128 to 127.
@@ -18,13 +18,35 @@ pub struct Lab {
 
 /// D65 white of the sRGB matrix below.
 const WHITE: [f32; 3] = [0.950_470, 1.0, 1.088_83];
+/// Pixels that one task converts.
+const TASK_PIXELS: usize = 1 << 14;
+
+/// Pixels converted side by side, so that the arithmetic becomes vector code.
+const LANES: usize = 64;
+
 const EPSILON: f32 = 216.0 / 24389.0;
 const KAPPA: f32 = 24389.0 / 27.0;
 
-fn f(t: f32) -> f32 {
-    if t > EPSILON { t.cbrt() } else { (KAPPA * t + 16.0) / 116.0 }
+/// Cube root of a number of ordinary size: an estimate from the bits of the exponent, then two Halley steps.
+///
+/// Unlike the system's, it has no branches, so loops over pixels become vector code.
+#[inline]
+fn cbrt(t: f32) -> f32 {
+    let mut root = f32::from_bits((t.to_bits() as f32 * (1.0 / 3.0)) as u32 + 0x2A51_4067);
+    for _ in 0..2 {
+        let cube = root * root * root;
+        root *= (cube + 2.0 * t) / (2.0 * cube + t);
+    }
+    root
 }
 
+#[inline]
+fn f(t: f32) -> f32 {
+    let root = cbrt(t.max(EPSILON));
+    if t > EPSILON { root } else { (KAPPA * t + 16.0) / 116.0 }
+}
+
+#[inline]
 fn f_inverse(t: f32) -> f32 {
     let cube = t * t * t;
     if cube > EPSILON { cube } else { (116.0 * t - 16.0) / KAPPA }
@@ -37,6 +59,7 @@ impl Lab {
     }
 
     /// Lab of linear sRGB light.
+    #[inline]
     pub fn from_linear(rgb: [f32; 3]) -> Self {
         let [r, g, b] = rgb;
         let x = f((0.412_456_4 * r + 0.357_576_1 * g + 0.180_437_5 * b) / WHITE[0]);
@@ -73,6 +96,7 @@ impl Lab {
     }
 
     /// Linear sRGB light; channels outside 0 to 1 mean that sRGB cannot show the colour.
+    #[inline]
     pub fn to_linear(self) -> [f32; 3] {
         let fy = (self.l + 16.0) / 116.0;
         let x = WHITE[0] * f_inverse(fy + self.a / 500.0);
@@ -105,13 +129,26 @@ pub struct LabImage {
 }
 
 impl LabImage {
-    /// Converts a picture, rows in parallel.
+    /// Converts a picture, blocks in parallel; within 0.001 of the exact Lab.
     pub fn from_srgb(image: &SrgbImage) -> Self {
+        let curve = Curve::get();
         let mut data = vec![0.0; image.data().len()];
-        data.par_chunks_mut(3 * 4096).zip(image.data().par_chunks(3 * 4096)).for_each(|(out, codes)| {
-            for (lab, rgb) in out.chunks_exact_mut(3).zip(codes.chunks_exact(3)) {
-                let Lab { l, a, b } = Lab::from_srgb8([rgb[0], rgb[1], rgb[2]]);
-                lab.copy_from_slice(&[l, a, b]);
+        data.par_chunks_mut(3 * TASK_PIXELS).zip(image.data().par_chunks(3 * TASK_PIXELS)).for_each(|(out, codes)| {
+            for (labs, codes) in out.chunks_mut(3 * LANES).zip(codes.chunks(3 * LANES)) {
+                let mut planes = [[0.0; LANES]; 3];
+                for (i, rgb) in codes.chunks_exact(3).enumerate() {
+                    for (plane, &code) in planes.iter_mut().zip(rgb) {
+                        plane[i] = curve.linear(code);
+                    }
+                }
+                let mut lab = [[0.0; LANES]; 3];
+                for i in 0..LANES {
+                    let Lab { l, a, b } = Lab::from_linear([planes[0][i], planes[1][i], planes[2][i]]);
+                    (lab[0][i], lab[1][i], lab[2][i]) = (l, a, b);
+                }
+                for (i, out) in labs.chunks_exact_mut(3).enumerate() {
+                    out.copy_from_slice(&[lab[0][i], lab[1][i], lab[2][i]]);
+                }
             }
         });
         Self { width_px: image.width_px(), height_px: image.height_px(), data }
@@ -129,14 +166,30 @@ impl LabImage {
         Ok(Self { width_px, height_px, data })
     }
 
-    /// Converts back, clipping what sRGB cannot show.
+    /// Converts back, blocks in parallel, clipping what sRGB cannot show.
     pub fn to_srgb(&self) -> SrgbImage {
+        let curve = Curve::get();
         let mut out = SrgbImage::filled(self.width_px, self.height_px, [0; 3]);
-        out.data_mut().par_chunks_mut(3 * 4096).zip(self.data.par_chunks(3 * 4096)).for_each(|(codes, labs)| {
-            for (rgb, lab) in codes.chunks_exact_mut(3).zip(labs.chunks_exact(3)) {
-                rgb.copy_from_slice(&Lab::new(lab[0], lab[1], lab[2]).to_srgb8());
-            }
-        });
+        out.data_mut().par_chunks_mut(3 * TASK_PIXELS).zip(self.data.par_chunks(3 * TASK_PIXELS)).for_each(
+            |(codes, labs)| {
+                for (codes, labs) in codes.chunks_mut(3 * LANES).zip(labs.chunks(3 * LANES)) {
+                    let mut planes = [[0.0; LANES]; 3];
+                    for (i, lab) in labs.chunks_exact(3).enumerate() {
+                        (planes[0][i], planes[1][i], planes[2][i]) = (lab[0], lab[1], lab[2]);
+                    }
+                    let mut light = [[0.0; LANES]; 3];
+                    for i in 0..LANES {
+                        let [r, g, b] = Lab::new(planes[0][i], planes[1][i], planes[2][i]).to_linear();
+                        (light[0][i], light[1][i], light[2][i]) = (r, g, b);
+                    }
+                    for (i, rgb) in codes.chunks_exact_mut(3).enumerate() {
+                        for (code, plane) in rgb.iter_mut().zip(&light) {
+                            *code = curve.byte(plane[i]);
+                        }
+                    }
+                }
+            },
+        );
         out
     }
 
@@ -165,3 +218,6 @@ impl LabImage {
         Lab::new(self.data[3 * i], self.data[3 * i + 1], self.data[3 * i + 2])
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,9 +6,10 @@ mod oklab;
 mod parse;
 mod srgb;
 
-pub use difference::delta_e00;
+pub use difference::{delta_e00, delta_e00_map, delta_e00_to};
 pub use lab::{Lab, LabImage};
 pub use oklab::{Oklab, Oklch};
 pub use parse::parse_color;
 pub(crate) use parse::rgb_from_hex;
+pub(crate) use srgb::Curve;
 pub use srgb::{linear_from_srgb8, srgb_code_from_linear, srgb8_from_linear};

@@ -148,7 +148,7 @@ fn oklch_from_arguments(arguments: &str) -> std::result::Result<Lab, String> {
 
 /// The CSS name closest to a misspelt one.
 fn nearest_name(text: &str) -> Option<&'static str> {
-    let limit = 2.max(text.chars().count() / 3);
+    let limit = (text.chars().count() / 2).min(3);
     let mut names: Vec<&'static str> = palette::named::names().collect();
     names.sort_unstable();
     names

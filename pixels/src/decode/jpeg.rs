@@ -1,4 +1,4 @@
-//! JPEG: a walk over the markers for everything but the pixels, then zune-jpeg for the pixels.
+//! JPEG: a walk over the markers for everything but the pixels, then zune-jpeg, or jpeg-decoder for rare layouts.
 
 use zune_core::bytestream::ZCursor;
 use zune_core::colorspace::ColorSpace;
@@ -22,6 +22,9 @@ struct Header {
     adobe_transform: Option<u8>,
     orientation: u8,
     icc_chunks: Vec<(u8, u8, Vec<u8>)>,
+    /// Whether baseline channels come one after the other, each in a scan of its own.
+    separate_scans: bool,
+    is_progressive: bool,
     /// Whether the end-of-image marker was reached.
     complete: bool,
 }
@@ -72,7 +75,11 @@ fn walk(bytes: &[u8], limits: &Limits) -> Result<Header> {
                 }
             }
             0xEE if segment.starts_with(b"Adobe") => header.adobe_transform = segment.get(11).copied(),
-            0xDA => at = end_of_scan(bytes, at),
+            0xDA => {
+                let in_scan = segment.first().copied().unwrap_or_default();
+                header.separate_scans |= !header.is_progressive && in_scan < header.components;
+                at = end_of_scan(bytes, at);
+            }
             _ => {}
         }
     }
@@ -109,6 +116,7 @@ fn read_frame(marker: u8, segment: &[u8], limits: &Limits, header: &mut Header) 
     header.width = u32::from(u16::from_be_bytes([w1, w0]));
     header.height = u32::from(u16::from_be_bytes([h1, h0]));
     header.components = components;
+    header.is_progressive = marker == 0xC2;
     if header.width == 0 || header.height == 0 {
         return Err(corrupt(format!("its size is {}×{} px", header.width, header.height)));
     }
@@ -140,7 +148,19 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Raw> {
     }
     let mut notes = Vec::new();
     let icc = join_icc(header.icc_chunks, &mut notes);
-    let (samples, model) = decode_pixels(bytes, header.components, header.adobe_transform)?;
+    let mut samples = if header.separate_scans || header.components == 4 {
+        decode_unusual(bytes, header.components)?
+    } else {
+        decode_usual(bytes, header.components)?
+    };
+    let model = match header.components {
+        1 => ColorModel::Gray,
+        3 => ColorModel::Rgb,
+        _ => {
+            cmyk_from_stored(&mut samples, header.adobe_transform);
+            ColorModel::Cmyk
+        }
+    };
     let expected = header.width as usize * header.height as usize * model.channels();
     if samples.len() != expected {
         return Err(corrupt(format!("{} of {expected} channel values decoded", samples.len())));
@@ -158,36 +178,47 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Raw> {
     })
 }
 
-fn decode_pixels(bytes: &[u8], components: u8, adobe_transform: Option<u8>) -> Result<(Vec<u8>, ColorModel)> {
+/// Grey or RGB of a file whose channels are interleaved or progressive, by the fast decoder.
+fn decode_usual(bytes: &[u8], components: u8) -> Result<Vec<u8>> {
     // Strict, because the lenient mode fills what is missing with grey.
     let options = DecoderOptions::default()
         .set_strict_mode(true)
         .set_max_width(usize::from(u16::MAX))
-        .set_max_height(usize::from(u16::MAX));
-    let output = match (components, adobe_transform) {
-        (1, _) => ColorSpace::Luma,
-        (3, _) => ColorSpace::RGB,
-        (_, Some(2)) => ColorSpace::YCCK,
-        _ => ColorSpace::CMYK,
-    };
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options.jpeg_set_out_colorspace(output));
-    let mut samples = decoder.decode().map_err(|error| corrupt(format!("{error:?}")))?;
-    let model = match output {
-        ColorSpace::Luma => ColorModel::Gray,
-        ColorSpace::RGB => ColorModel::Rgb,
-        other => {
-            if other == ColorSpace::YCCK {
-                cmyk_from_ycck(&mut samples);
-            }
-            if adobe_transform.is_some() {
-                for ink in &mut samples {
-                    *ink = 255 - *ink;
-                }
-            }
-            ColorModel::Cmyk
+        .set_max_height(usize::from(u16::MAX))
+        .jpeg_set_out_colorspace(if components == 1 { ColorSpace::Luma } else { ColorSpace::RGB });
+    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+    decoder.decode().map_err(|error| corrupt(format!("{error:?}")))
+}
+
+/// Grey, RGB, or four channels as they are stored.
+///
+/// zune-jpeg 0.5 loses the last rows of baseline files with one scan per channel, and misplaces the channels of subsampled
+/// CMYK; jpeg-decoder is slower and right.
+fn decode_unusual(bytes: &[u8], components: u8) -> Result<Vec<u8>> {
+    let mut decoder = jpeg_decoder::Decoder::new(bytes);
+    if components == 4 {
+        decoder.set_color_transform(jpeg_decoder::ColorTransform::CMYK);
+    }
+    let mut samples = decoder.decode().map_err(|error| corrupt(error.to_string()))?;
+    if components == 4 {
+        // This decoder hands out CMYK inverted, whatever the file says.
+        for value in &mut samples {
+            *value = 255 - *value;
         }
-    };
-    Ok((samples, model))
+    }
+    Ok(samples)
+}
+
+/// Full ink for 255, from the file's own four channels.
+fn cmyk_from_stored(samples: &mut [u8], adobe_transform: Option<u8>) {
+    if adobe_transform == Some(2) {
+        cmyk_from_ycck(samples);
+    }
+    if adobe_transform.is_some() {
+        for ink in samples {
+            *ink = 255 - *ink;
+        }
+    }
 }
 
 /// Undoes Adobe's YCCK transform in place: C = 255 − R(YCbCr) and so on; K is stored as it is.

@@ -69,7 +69,8 @@ fn color(block: &mut Cursor<'_>, place: &str) -> Result<Lab, Fault> {
             Ok(Lab::from_d50(l, a, b))
         }
         other => {
-            let model: String = other.iter().map(|&b| if b.is_ascii_graphic() { b as char } else { '?' }).collect();
+            let model: String =
+                other.iter().map(|&b| if (0x20..0x7F).contains(&b) { b as char } else { '?' }).collect();
             Err(Fault::new(place, format!("its colour model '{model}' is unknown; use RGB, CMYK, LAB or Gray")))
         }
     }

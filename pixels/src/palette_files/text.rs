@@ -51,7 +51,7 @@ impl Columns {
         for (i, title) in row.iter().enumerate() {
             let slot = match title.trim().to_lowercase().trim_end_matches('*') {
                 "name" | "swatch" | "title" => &mut columns.name,
-                "hex" | "color" | "colour" | "code" | "rgb" => &mut columns.color,
+                "hex" | "color" | "colour" => &mut columns.color,
                 "l" => &mut columns.lab[0],
                 "a" => &mut columns.lab[1],
                 // A `b` belongs to Lab after an `l` and to RGB after an `r`.
@@ -92,11 +92,7 @@ fn parse_csv(text: &str) -> Result<Vec<Swatch>, Fault> {
     let mut header = None;
     let mut swatches = Vec::new();
     for (i, row) in reader.records().enumerate() {
-        let row = row.map_err(|error| {
-            let line = error.position().map_or(i as u64 + 1, csv::Position::line);
-            Fault::new(format!("line {line}"), error.to_string())
-        })?;
-        let place = format!("line {}", row.position().map_or(i as u64 + 1, csv::Position::line));
+        let row = row.map_err(|error| Fault::new(csv_line(text, error.position()), error.to_string()))?;
         if row.iter().all(str::is_empty) {
             continue;
         }
@@ -108,27 +104,38 @@ fn parse_csv(text: &str) -> Result<Vec<Swatch>, Fault> {
         }
         let by_position = Columns::by_position(row.len());
         let columns = header.as_ref().unwrap_or(&by_position);
-        swatches.push(swatch_from_row(&row, columns, &place)?);
+        let swatch = swatch_from_row(&row, columns);
+        swatches.push(swatch.map_err(|reason| Fault::new(csv_line(text, row.position()), reason))?);
     }
     Ok(swatches)
 }
 
-fn swatch_from_row(row: &csv::StringRecord, columns: &Columns, place: &str) -> Result<Swatch, Fault> {
+/// The line where a record's text starts; the reader counts from the blank lines before it.
+fn csv_line(text: &str, position: Option<&csv::Position>) -> String {
+    let start = position.map_or(0, |p| p.byte() as usize).min(text.len());
+    let bytes = text.as_bytes();
+    let blank = bytes[start..].iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
+    format!("line {}", bytes[..start + blank].split(|&b| b == b'\n').count())
+}
+
+/// A row's swatch, or what is wrong with it.
+fn swatch_from_row(row: &csv::StringRecord, columns: &Columns) -> Result<Swatch, String> {
     let field = |column: Option<usize>| column.and_then(|i| row.get(i)).filter(|value| !value.is_empty());
     let name = field(columns.name).unwrap_or_default();
     if let Some(text) = field(columns.color) {
-        let swatch = parse_color(text).map_err(|error| Fault::new(place, error.to_string()))?;
+        let swatch = parse_color(text).map_err(|error| error.to_string())?;
         return Ok(named(name, swatch.color));
     }
-    let three = |titles: [&str; 3], from: [Option<usize>; 3], ranges: [(f32, f32); 3]| -> Result<[f32; 3], Fault> {
+    let three = |titles: [&str; 3], from: [Option<usize>; 3], ranges: [(f32, f32); 3]| -> Result<[f32; 3], String> {
         let mut values = [0.0; 3];
         for i in 0..3 {
             let (low, high) = ranges[i];
-            let text = field(from[i]).ok_or_else(|| Fault::new(place, format!("{} is missing", titles[i])))?;
-            values[i] =
-                text.parse::<f32>().ok().filter(|value| (low..=high).contains(value)).ok_or_else(|| {
-                    Fault::new(place, format!("{} is '{text}', it must be {low} to {high}", titles[i]))
-                })?;
+            let text = field(from[i]).ok_or_else(|| format!("{} is missing", titles[i]))?;
+            values[i] = text
+                .parse::<f32>()
+                .ok()
+                .filter(|value| (low..=high).contains(value))
+                .ok_or_else(|| format!("{} is '{text}', it must be {low} to {high}", titles[i]))?;
         }
         Ok(values)
     };
@@ -140,7 +147,7 @@ fn swatch_from_row(row: &csv::StringRecord, columns: &Columns, place: &str) -> R
         let rgb = three(["red", "green", "blue"], columns.rgb, [(0.0, 255.0); 3])?;
         return Ok(named(name, Lab::from_srgb8(rgb.map(|v| v.round() as u8))));
     }
-    Err(Fault::new(place, "it has no colour; write name,#rrggbb or name,L,a,b"))
+    Err("it has no colour; write name,#rrggbb or name,L,a,b".to_owned())
 }
 
 /// GIMP palette: a signature, `Name:` and `Columns:`, then `red green blue name` per line.
