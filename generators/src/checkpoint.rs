@@ -4,7 +4,6 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -97,17 +96,14 @@ pub fn save(path: &Path, name: &str, params: &Params, kind: Kind, extra: &[(&str
     Ok(sha256_hex(&bytes))
 }
 
-/// Writes a file whole or not at all: temporary file in the same folder, fsync, rename over what was there.
+/// Writes a file whole or not at all, over what was there; makes its folder.
 ///
 /// # Errors
-/// [`Error::Io`] with the path.
+/// [`Error::Io`] or [`Error::Pixels`] with the path.
 pub fn write_atomic(path: &Path, bytes: &[u8]) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(Error::io(folder))?;
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(Error::io(folder))?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(Error::io(path))?;
-    file.persist(path).map_err(|error| Error::io(path)(error.error))?;
-    Ok(())
+    Ok(pixels::write_atomic(path, bytes, true)?)
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {

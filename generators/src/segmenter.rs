@@ -133,7 +133,7 @@ impl ClassSet {
 
     /// The class, if there is only one.
     pub fn single(self) -> Option<Class> {
-        if self.0.count_ones() == 1 { Class::EVERY.get(self.0.trailing_zeros() as usize).copied() } else { None }
+        if self.0.is_power_of_two() { Class::EVERY.get(self.0.trailing_zeros() as usize).copied() } else { None }
     }
 
     /// The classes in the set, in channel order.

@@ -124,6 +124,7 @@ fn rows<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<Vec<T>> {
 }
 
 /// Split key of every photo that is in a colourway pair: `colorways/` and the smallest id of its connected component.
+#[expect(clippy::needless_pass_by_value, reason = "an iterator is walked twice, so it is cloned")]
 pub fn colorway_keys<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)> + Clone) -> BTreeMap<String, String> {
     let mut root: BTreeMap<String, String> = BTreeMap::new();
     let order = |id: &str| (id.len(), id.to_owned());

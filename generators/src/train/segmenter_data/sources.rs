@@ -217,19 +217,18 @@ impl Source<'_> {
 
     fn flat_lay(&self, items: &Items, stream: &mut Stream) -> Result<Canvas> {
         let item = pick(&items.flat_lays, stream, "flat-lay photos")?;
-        let source = match self.read_pseudo(item)? {
-            Some(source) => source,
-            None => {
-                let image = read_photo(&item.photo)?;
-                let garment = item.garment.unwrap_or(ClassSet::GARMENT);
-                let either = ClassSet::BACKGROUND.or(garment);
-                let sets = if self.known.hints {
-                    hints::flat_lay(&image, garment)
-                } else {
-                    vec![either; image.width_px() as usize * image.height_px() as usize]
-                };
-                Labelled { image, sets }
-            }
+        let source = if let Some(source) = self.read_pseudo(item)? {
+            source
+        } else {
+            let image = read_photo(&item.photo)?;
+            let garment = item.garment.unwrap_or(ClassSet::GARMENT);
+            let either = ClassSet::BACKGROUND.or(garment);
+            let sets = if self.known.hints {
+                hints::flat_lay(&image, garment)
+            } else {
+                vec![either; image.width_px() as usize * image.height_px() as usize]
+            };
+            Labelled { image, sets }
         };
         let (w, h) = size_of(&source);
         let fit = (w as f32 / self.width as f32).min(h as f32 / self.height as f32);
