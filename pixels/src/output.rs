@@ -41,7 +41,7 @@ pub fn write_atomic(path: &Path, bytes: &[u8], force: bool) -> Result<()> {
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     let mut temporary = builder.tempfile_in(folder).map_err(io_error)?;
-    temporary.write_all(bytes).map_err(io_error)?;
+    temporary.as_file_mut().write_all(bytes).map_err(io_error)?;
     temporary.as_file().sync_all().map_err(io_error)?;
     // Dropping a `PersistError` drops the temporary file in it, which removes it.
     if force {

@@ -1,0 +1,44 @@
+//! `rangrez resize`: every photo in every size and format.
+
+use crate::cli::ResizeArgs;
+use crate::exit::{Exit, Result};
+use crate::pipeline::batch;
+use crate::pipeline::decoded::Decoded;
+use crate::pipeline::out_dir::OutDir;
+use crate::pipeline::photo::{self, Photo};
+use crate::pipeline::sizes::Profile;
+use crate::{interrupt, terminal};
+
+/// Runs the command.
+///
+/// # Errors
+/// Usage errors found before work starts; a photo's failure is told and counted instead.
+pub fn run(args: &ResizeArgs) -> Result<Exit> {
+    let found = photo::find(&args.input.photos)?;
+    let profile = Profile::new(&args.sizes, &args.format, args.quality);
+    let planned: Vec<String> = found.photos.iter().flat_map(|photo| profile.names(&photo.stem)).collect();
+    let out = OutDir::plan(&args.output.out, args.output.force, &planned, &found.photos)?;
+    out.make()?;
+
+    let workers = vec![(); batch::jobs(args.jobs.jobs, found.photos.len())];
+    let work = |(): &(), photo: &Photo, names: &mut Vec<String>| resize(photo, &profile, &out, names);
+    let outcomes = batch::run(&found.photos, workers, work, |progress, photo, outcome| {
+        for name in &outcome.made {
+            progress.data_line(&terminal::clean_path(&out.path().join(name)));
+        }
+        super::tell_failure(progress, photo, outcome.failure.as_ref());
+    })?;
+    Ok(super::exit_of(&outcomes).or_worse(super::tell_unreadable(&found.unreadable)))
+}
+
+/// Writes one photo's files and adds their names.
+fn resize(photo: &Photo, profile: &Profile, out: &OutDir, names: &mut Vec<String>) -> Result<()> {
+    let decoded = Decoded::read(photo.clone())?;
+    for file in profile.render(&photo.stem, &decoded.image, decoded.alpha.as_ref(), None) {
+        let file = file?;
+        interrupt::check()?;
+        out.write(&file.name, &file.bytes)?;
+        names.push(file.name);
+    }
+    Ok(())
+}

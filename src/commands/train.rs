@@ -1,0 +1,57 @@
+//! `rangrez train`: one model, from its configuration to its weights.
+
+use std::path::{Path, PathBuf};
+
+use generators::train::{gate, recolor, segmenter};
+
+use crate::cli::{TrainArgs, TrainedModel};
+use crate::exit::{Exit, OrExit, Result};
+use crate::pipeline::weights;
+use crate::terminal::{Progress, tell};
+
+/// Files that trainings start from or measure with.
+const STARTING_POINT: [&str; 7] = [
+    "backbone.safetensors",
+    "backbone.card.json",
+    "taxonomy.toml",
+    "segmenter.safetensors",
+    "segmenter.card.json",
+    "gate.safetensors",
+    "gate.card.json",
+];
+
+/// Runs the command.
+///
+/// # Errors
+/// Usage errors for a bad configuration, weights errors for a bad backbone, input failures for bad data.
+pub fn run(args: &TrainArgs) -> Result<Exit> {
+    let export = args.export.clone().unwrap_or_else(|| Path::new("runs").join(args.model.name()).join("weights"));
+    prepare(&weights::folder(&args.weights), &export).or_exit(Exit::Input)?;
+    let (config, data) = (args.config.as_path(), args.data.as_path());
+    let progress = Progress::steps();
+    let mut step = |done: u64, all: u64, loss: f64| progress.step(done, all, &format!("loss {loss:.4}"));
+    let trained = match args.model {
+        TrainedModel::Segmenter => {
+            let paths = segmenter::Paths { config, data, weights: &export };
+            segmenter::train(&paths, args.resume, &mut step)
+        }
+        TrainedModel::Recolor => recolor::train(config, data, &export, args.resume, &mut step),
+        TrainedModel::Gate => gate::train(config, data, &export, args.resume, true),
+    };
+    progress.finish();
+    super::blame(trained)?;
+    tell(&format!("wrote {}", export.join(format!("{}.safetensors", args.model.name())).display()));
+    Ok(Exit::Done)
+}
+
+/// Makes the folder that the weights go to, with the files that the training needs beside it.
+fn prepare(from: &Path, to: &PathBuf) -> anyhow::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for name in STARTING_POINT {
+        let (source, target) = (from.join(name), to.join(name));
+        if source.is_file() && !target.exists() {
+            std::fs::copy(source, target)?;
+        }
+    }
+    Ok(())
+}

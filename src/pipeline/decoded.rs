@@ -1,0 +1,44 @@
+//! Second stage: a photo's pixels.
+
+use std::borrow::Cow;
+
+use pixels::{Format, Limits, Mask, SrgbImage, decode_file, flatten_on_white};
+
+use crate::exit::{Exit, OrExit, Result};
+
+use super::photo::Photo;
+
+/// A photo that has been read: upright, sRGB.
+#[derive(Debug)]
+pub struct Decoded {
+    /// The photo.
+    pub photo: Photo,
+    /// Its picture.
+    pub image: SrgbImage,
+    /// Its alpha channel, if it has one that is not opaque everywhere.
+    pub alpha: Option<Mask>,
+    /// Format of the file.
+    pub format: Format,
+    /// What a person should know about the file.
+    pub notes: Vec<String>,
+}
+
+impl Decoded {
+    /// Reads and decodes the photo.
+    ///
+    /// # Errors
+    /// An input failure (exit code 3): unreadable, damaged, too large, or no picture.
+    pub fn read(photo: Photo) -> Result<Self> {
+        let decoded = decode_file(&photo.path, &Limits::default()).or_exit(Exit::Input)?;
+        let pixels::Decoded { image, alpha, format, notes, .. } = decoded;
+        Ok(Self { photo, image, alpha, format, notes })
+    }
+
+    /// The picture as models see it: over white where it is transparent.
+    pub fn over_white(&self) -> Cow<'_, SrgbImage> {
+        match &self.alpha {
+            None => Cow::Borrowed(&self.image),
+            Some(alpha) => Cow::Owned(flatten_on_white(&self.image, alpha)),
+        }
+    }
+}

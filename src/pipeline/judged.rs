@@ -1,0 +1,100 @@
+//! Sixth stage: may the variant leave? Only this file can make a [`Cleared`], and only that can be resized and written.
+
+use crate::cli::GateMode;
+use crate::exit::{Exit, OrExit, Result};
+use crate::report::{GateEntry, Verdict};
+
+use super::candidate::Candidate;
+use super::models::Finder;
+
+/// A variant with its verdict.
+#[derive(Debug)]
+pub enum Judged {
+    /// It may be written.
+    Cleared(Cleared),
+    /// It may not.
+    Rejected(Rejected),
+}
+
+/// A variant that may be written: accepted, or let through by `--gate report` or `off`.
+#[derive(Debug)]
+pub struct Cleared {
+    candidate: Candidate,
+    verdict: GateEntry,
+}
+
+/// A variant that stays inside; there is no way from here to a file.
+#[derive(Debug)]
+pub struct Rejected {
+    candidate: Candidate,
+    verdict: GateEntry,
+}
+
+impl Judged {
+    /// Judges whether the variants still look like `article`.
+    ///
+    /// # Errors
+    /// An input failure when a model refuses.
+    pub fn all(candidates: Vec<Candidate>, finder: &Finder, article: &str, mode: GateMode) -> Result<Vec<Self>> {
+        let verdicts = verdicts(&candidates, finder, article, mode)?;
+        let judged = candidates.into_iter().zip(verdicts).map(|(candidate, verdict)| {
+            if verdict.verdict == Verdict::Rejected && mode == GateMode::Strict {
+                Self::Rejected(Rejected { candidate, verdict })
+            } else {
+                Self::Cleared(Cleared { candidate, verdict })
+            }
+        });
+        Ok(judged.collect())
+    }
+}
+
+impl Cleared {
+    /// The variant.
+    pub fn candidate(&self) -> &Candidate {
+        &self.candidate
+    }
+
+    /// What the gate said.
+    pub fn verdict(&self) -> &GateEntry {
+        &self.verdict
+    }
+}
+
+impl Rejected {
+    /// The variant, for the report.
+    pub fn candidate(&self) -> &Candidate {
+        &self.candidate
+    }
+
+    /// What the gate said.
+    pub fn verdict(&self) -> &GateEntry {
+        &self.verdict
+    }
+}
+
+fn verdicts(candidates: &[Candidate], finder: &Finder, article: &str, mode: GateMode) -> Result<Vec<GateEntry>> {
+    if mode == GateMode::Off {
+        let off = GateEntry {
+            verdict: Verdict::NotJudged,
+            score: None,
+            threshold: None,
+            reason: "the gate was off".to_owned(),
+        };
+        return Ok(vec![off; candidates.len()]);
+    }
+    let pictures: Vec<_> = candidates.iter().map(|c| &c.seen).collect();
+    let judge = |embedding| {
+        let verdict = finder.gate.judge(&embedding, article).or_exit(Exit::Input)?;
+        Ok(GateEntry {
+            verdict: if verdict.accepted { Verdict::Accepted } else { Verdict::Rejected },
+            score: Some(rounded(verdict.score)),
+            threshold: Some(rounded(verdict.threshold)),
+            reason: verdict.reason,
+        })
+    };
+    finder.embeddings(&pictures).or_exit(Exit::Input)?.into_iter().map(judge).collect()
+}
+
+fn rounded(value: f32) -> f64 {
+    (f64::from(value) * 1e4).round() / 1e4
+}

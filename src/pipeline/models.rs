@@ -1,0 +1,97 @@
+//! The models of one worker. Tensors can't be shared between threads, so each worker loads its own.
+
+use std::path::Path;
+
+use generators::backbone::{self, Backbone};
+use generators::card::Card;
+use generators::checkpoint::card_path;
+use generators::embedding::{self, Embedding};
+use generators::gate::{self, Gate};
+use generators::recolor::{self, Recolorer};
+use generators::segmenter::{self, Segmenter};
+use pixels::SrgbImage;
+
+use crate::exit::{Exit, OrExit, Result};
+use crate::report::WeightsFile;
+
+/// Names of the weights files, without ending.
+pub const NAMES: [&str; 4] = [backbone::NAME, segmenter::NAME, recolor::NAME, gate::NAME];
+
+/// What finds the garment and says what it is.
+pub struct Finder {
+    /// Embeds photos.
+    pub backbone: Backbone,
+    /// Finds garments.
+    pub segmenter: Segmenter,
+    /// Classifies and judges.
+    pub gate: Gate,
+}
+
+/// All models.
+pub struct Models {
+    /// What finds the garment and says what it is.
+    pub finder: Finder,
+    /// Dyes it.
+    pub recolorer: Recolorer,
+}
+
+impl Finder {
+    /// Loads the models from the weights folder.
+    ///
+    /// # Errors
+    /// A weights failure (exit code 4).
+    pub fn load(weights: &Path) -> Result<Self> {
+        Ok(Self {
+            backbone: Backbone::load(weights).or_exit(Exit::Weights)?,
+            segmenter: Segmenter::load(weights).or_exit(Exit::Weights)?,
+            gate: Gate::load(weights).or_exit(Exit::Weights)?,
+        })
+    }
+
+    /// Embeds a photo of any size.
+    ///
+    /// # Errors
+    /// When libtorch refuses.
+    pub fn embedding(&self, photo: &SrgbImage) -> generators::Result<Embedding> {
+        let mut embeddings = embedding::embed(&self.backbone, &[photo])?;
+        embeddings.pop().ok_or_else(|| generators::Error::Input("the photo has no embedding".to_owned()))
+    }
+
+    /// Embeds photos of any sizes in one batch.
+    ///
+    /// # Errors
+    /// When libtorch refuses.
+    pub fn embeddings(&self, photos: &[&SrgbImage]) -> generators::Result<Vec<Embedding>> {
+        embedding::embed(&self.backbone, photos)
+    }
+}
+
+impl Models {
+    /// Loads the models from the weights folder.
+    ///
+    /// # Errors
+    /// A weights failure (exit code 4).
+    pub fn load(weights: &Path) -> Result<Self> {
+        Ok(Self { finder: Finder::load(weights)?, recolorer: Recolorer::load(weights).or_exit(Exit::Weights)? })
+    }
+}
+
+/// Loads one set of models per worker.
+///
+/// # Errors
+/// As `load`.
+pub fn per_worker<M>(n: usize, load: impl Fn() -> Result<M>) -> Result<Vec<M>> {
+    (0..n).map(|_| load()).collect()
+}
+
+/// The weights in the folder, with the checksums in their cards (which loading has compared with the files).
+///
+/// # Errors
+/// A weights failure (exit code 4).
+pub fn files(weights: &Path) -> Result<Vec<WeightsFile>> {
+    let entry = |name| {
+        let card = Card::read(&card_path(weights, name), name).or_exit(Exit::Weights)?;
+        Ok(WeightsFile { file: format!("{name}.safetensors"), sha256: card.sha256 })
+    };
+    NAMES.into_iter().map(entry).collect()
+}

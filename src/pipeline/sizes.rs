@@ -1,0 +1,166 @@
+//! The files that one picture becomes: every size in every format.
+
+use pixels::{Format, Mask, SizeSpec, SrgbImage, encode};
+
+use crate::cli::SizeArg;
+use crate::exit::{Exit, OrExit, Result};
+
+/// The sizes and formats of a run.
+#[derive(Clone, Debug)]
+pub struct Profile {
+    sizes: Vec<SizeArg>,
+    formats: Vec<Format>,
+    quality: u8,
+}
+
+/// One encoded file of a picture.
+#[derive(Debug)]
+pub struct Encoded {
+    /// File name.
+    pub name: String,
+    /// Size asked for: `full` or as in [`SizeSpec`]'s file-name form.
+    pub size: String,
+    /// Format.
+    pub format: Format,
+    /// Width in pixels.
+    pub width_px: u32,
+    /// Height in pixels.
+    pub height_px: u32,
+    /// The file's bytes.
+    pub bytes: Vec<u8>,
+}
+
+impl Profile {
+    /// A profile; no sizes means the photo's own, and doubles are taken once.
+    pub fn new(sizes: &[SizeArg], formats: &[Format], quality: u8) -> Self {
+        let sizes = if sizes.is_empty() { vec![SizeArg::Full] } else { once(sizes) };
+        Self { sizes, formats: once(formats), quality }
+    }
+
+    /// Names of the sizes, `full` for the photo's own.
+    pub fn size_names(&self) -> Vec<String> {
+        self.sizes.iter().map(size_name).collect()
+    }
+
+    /// Formats, the first being the one that colours are measured in.
+    pub fn formats(&self) -> &[Format] {
+        &self.formats
+    }
+
+    /// Quality of JPEG and WebP, 1 to 100.
+    pub fn quality(&self) -> u8 {
+        self.quality
+    }
+
+    /// The file names of a picture called `base`: `base[@size].ext`.
+    pub fn names<'a>(&'a self, base: &'a str) -> impl Iterator<Item = String> + 'a {
+        self.sizes.iter().flat_map(move |size| self.formats.iter().map(move |&format| file_name(base, size, format)))
+    }
+
+    /// Renders and encodes the files of a picture called `base`, one size at a time.
+    ///
+    /// `ready` is the picture's own size, encoded already in one of the formats.
+    ///
+    /// # Errors
+    /// Each item: an input failure when the format cannot hold a picture of this size.
+    pub fn render<'a>(
+        &'a self,
+        base: &'a str,
+        image: &'a SrgbImage,
+        alpha: Option<&'a Mask>,
+        ready: Option<&'a (Format, Vec<u8>)>,
+    ) -> impl Iterator<Item = Result<Encoded>> + 'a {
+        self.sizes.iter().flat_map(move |size| match self.render_size(base, size, image, alpha, ready) {
+            Ok(files) => files.into_iter().map(Ok).collect(),
+            Err(failure) => vec![Err(failure)],
+        })
+    }
+
+    fn render_size(
+        &self,
+        base: &str,
+        size: &SizeArg,
+        image: &SrgbImage,
+        alpha: Option<&Mask>,
+        ready: Option<&(Format, Vec<u8>)>,
+    ) -> Result<Vec<Encoded>> {
+        let resized = resized(size, image, alpha).or_exit(Exit::Input)?;
+        let (image, alpha) = resized.as_ref().map_or((image, alpha), |(image, alpha)| (image, alpha.as_ref()));
+        let ready = ready.filter(|_| *size == SizeArg::Full);
+        let file = |&format: &Format| {
+            let bytes = match ready {
+                Some((done, bytes)) if *done == format => bytes.clone(),
+                _ => encode(image, alpha, format, self.quality).or_exit(Exit::Input)?,
+            };
+            Ok(Encoded {
+                name: file_name(base, size, format),
+                size: size_name(size),
+                format,
+                width_px: image.width_px(),
+                height_px: image.height_px(),
+                bytes,
+            })
+        };
+        self.formats.iter().map(file).collect()
+    }
+}
+
+/// The picture in this size; `None` for its own.
+fn resized(
+    size: &SizeArg,
+    image: &SrgbImage,
+    alpha: Option<&Mask>,
+) -> pixels::Result<Option<(SrgbImage, Option<Mask>)>> {
+    match (size, alpha) {
+        (SizeArg::Full, _) => Ok(None),
+        (SizeArg::Spec(spec), None) => Ok(Some((spec.apply(image)?, None))),
+        (SizeArg::Spec(spec), Some(alpha)) => {
+            let (image, alpha) = spec.apply_alpha(image, alpha)?;
+            Ok(Some((image, Some(alpha))))
+        }
+    }
+}
+
+fn size_name(size: &SizeArg) -> String {
+    match size {
+        SizeArg::Full => "full".to_owned(),
+        SizeArg::Spec(spec) => SizeSpec::to_string(spec),
+    }
+}
+
+fn file_name(base: &str, size: &SizeArg, format: Format) -> String {
+    match size {
+        SizeArg::Full => format!("{base}.{}", format.extension()),
+        SizeArg::Spec(spec) => format!("{base}@{spec}.{}", format.extension()),
+    }
+}
+
+fn once<T: PartialEq + Clone>(items: &[T]) -> Vec<T> {
+    let mut kept: Vec<T> = Vec::with_capacity(items.len());
+    for item in items {
+        if !kept.contains(item) {
+            kept.push(item.clone());
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_planned_as_they_are_rendered() {
+        let sizes = [SizeArg::Spec("20w".parse().unwrap()), SizeArg::Full, SizeArg::Spec("30x30:pad".parse().unwrap())];
+        let profile = Profile::new(&sizes, &[Format::Jpeg, Format::Webp, Format::Jpeg], 85);
+        let planned: Vec<_> = profile.names("a--red").collect();
+        assert_eq!(planned[0], "a--red@20w.jpg");
+        assert_eq!(planned[3], "a--red.webp");
+        assert_eq!(planned[4], "a--red@30x30-pad.jpg");
+        let image = SrgbImage::filled(40, 60, [3, 2, 1]);
+        let files: Vec<_> = profile.render("a--red", &image, None, None).map(Result::unwrap).collect();
+        let names: Vec<_> = files.iter().map(|f| f.name.clone()).collect();
+        assert_eq!(names, planned);
+        assert_eq!((files[4].width_px, files[4].height_px), (30, 30));
+    }
+}

@@ -1,0 +1,95 @@
+//! A report for the tests of the report and the gallery.
+
+use super::*;
+
+fn color(hex: [u8; 3]) -> Color {
+    Lab::from_srgb8(hex).into()
+}
+
+fn swatch(name: &str, slug: &str, rgb: [u8; 3]) -> SwatchEntry {
+    SwatchEntry { name: name.to_owned(), slug: slug.to_owned(), color: color(rgb) }
+}
+
+/// Two photos, one failed; three variants, one of them rejected, one out of reach.
+pub fn report() -> (Report, Vec<Pictures>) {
+    let swatches = vec![
+        swatch("Madder", "madder", [138, 21, 56]),
+        swatch("Indigo", "indigo", [38, 50, 110]),
+        swatch("Bone", "bone", [238, 232, 216]),
+    ];
+    let variants = swatches.iter().enumerate().map(|(i, s)| VariantEntry {
+        swatch: s.name.clone(),
+        slug: s.slug.clone(),
+        asked: s.color.clone(),
+        measured: s.color.clone(),
+        delta_e00: [0.21, 0.44, 7.9][i],
+        reachable: i != 2,
+        gate: GateEntry {
+            verdict: if i == 1 { Verdict::Rejected } else { Verdict::Accepted },
+            score: Some(0.4),
+            threshold: Some(0.05),
+            reason: "looks like Jeans rather than Kurtas".to_owned(),
+        },
+        files: Vec::new(),
+    });
+    let category = CategoryEntry {
+        article: "Kurtas".to_owned(),
+        breadcrumb: vec!["Apparel".to_owned(), "Topwear".to_owned(), "Kurtas".to_owned()],
+        confidence: 0.93,
+        in_catalog: true,
+        reason: String::new(),
+    };
+    let source = SourceEntry {
+        width_px: 1800,
+        height_px: 2400,
+        format: "jpeg",
+        notes: Vec::new(),
+        category,
+        region: "upper".to_owned(),
+        coverage: 0.31,
+        mask: "kurta.mask.png".to_owned(),
+    };
+    let photos = vec![
+        PhotoEntry {
+            path: "photos/kurta.jpg".to_owned(),
+            stem: "kurta".to_owned(),
+            status: PhotoStatus::Done,
+            error: None,
+            source: Some(source),
+            variants: variants.collect(),
+        },
+        PhotoEntry {
+            path: "photos/empty.jpg".to_owned(),
+            stem: "empty".to_owned(),
+            status: PhotoStatus::Failed,
+            error: Some("the file is empty".to_owned()),
+            source: None,
+            variants: Vec::new(),
+        },
+    ];
+    let program =
+        Program { name: "rangrez", version: "0.1.0", libtorch: "2.13.0".to_owned(), device: "cpu".to_owned() };
+    let settings = Settings {
+        region: "auto".to_owned(),
+        gate: "strict",
+        formats: vec!["jpeg"],
+        sizes: vec!["full".to_owned()],
+        quality: 92,
+        swatches,
+    };
+    let report = Report::new(program, settings, Vec::new(), RunStatus::Complete, photos, 3.2);
+    (report, vec![Pictures::default(), Pictures::default()])
+}
+
+#[test]
+fn the_report_counts_and_has_its_schema() {
+    let (report, _) = report();
+    let json: serde_json::Value = serde_json::from_slice(&report.to_json().unwrap()).unwrap();
+    assert_eq!(json["schema"], "rangrez.report/1");
+    assert_eq!(json["summary"]["rejected"], 1);
+    assert_eq!(json["summary"]["out_of_reach"], 1);
+    assert_eq!(json["summary"]["failed"], 1);
+    assert_eq!(json["tolerance"][0]["median"], 0.21);
+    assert_eq!(json["photos"][0]["variants"][1]["gate"]["verdict"], "rejected");
+    assert_eq!(json["settings"]["swatches"][0]["hex"], "#8a1538");
+}
