@@ -63,3 +63,42 @@ fn the_map_is_the_formula_at_every_pixel() {
     let narrow = LabImage::new(2, 17, flatten(0)).unwrap();
     assert!(matches!(delta_e00_map(&one, &narrow), Err(Error::SizeMismatch { .. })));
 }
+
+/// Numbers 0 to 1 from a counter.
+fn noise(i: u32) -> f32 {
+    (i.wrapping_mul(2_654_435_761) ^ i.wrapping_mul(40_503) << 7).wrapping_mul(2_246_822_519) as f32 / u32::MAX as f32
+}
+
+#[test]
+fn vectors_agree_with_angles_near_and_far() {
+    let mut worst = 0.0f32;
+    for i in 0..200_000u32 {
+        let value = |k: u32| noise(6 * i + k);
+        let one = Lab::new(100.0 * value(0), 256.0 * value(1) - 128.0, 256.0 * value(2) - 128.0);
+        // From all over the space down to steps that no eye can see.
+        let reach = 10f32.powf(-4.0 * noise(i + 77));
+        let step = |k: u32| reach * (value(k) - 0.5);
+        let other =
+            Lab::new((one.l + 100.0 * step(3)).clamp(0.0, 100.0), one.a + 256.0 * step(4), one.b + 256.0 * step(5));
+        let (got, want) = (delta_e00(one, other), delta_e00_by_angles(one, other));
+        worst = worst.max((got - want).abs() / want.max(1.0));
+    }
+    assert!(worst < 2e-4, "largest difference {worst}");
+}
+
+#[test]
+fn greys_and_equal_colors() {
+    let grey = |l: f32| Lab::new(l, 0.0, 0.0);
+    assert_eq!(delta_e00(grey(40.0), grey(40.0)), 0.0);
+    assert!((delta_e00(grey(40.0), grey(50.0)) - delta_e00_by_angles(grey(40.0), grey(50.0))).abs() < 1e-4);
+    for hue in 0..360 {
+        let (sin, cos) = (hue as f32).to_radians().sin_cos();
+        let color = Lab::new(50.0, 30.0 * cos, 30.0 * sin);
+        assert_eq!(delta_e00(color, color), 0.0);
+        for (one, other) in [(color, grey(50.0)), (grey(50.0), color)] {
+            assert!((delta_e00(one, other) - delta_e00_by_angles(one, other)).abs() < 1e-3, "hue {hue}");
+        }
+        let opposite = Lab::new(50.0, -color.a, -color.b);
+        assert!((delta_e00(color, opposite) - delta_e00_by_angles(color, opposite)).abs() < 1e-3, "hue {hue}");
+    }
+}
