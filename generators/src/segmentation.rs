@@ -1,6 +1,7 @@
 //! Masks from the segmenter's class map: which classes a region takes, cleaned of strays, with the photo's own edges.
 
 use pixels::guided_filter::{GuidedFilter, Plane, guided_upsample};
+use pixels::matting::refine_edges;
 use pixels::{Mask, SrgbImage};
 
 use crate::components::components;
@@ -166,7 +167,7 @@ impl Segmentation {
             let v = v.clamp(low.min(*high), *high);
             (255.0 * ((v - 0.5) * CONTRAST + 0.5).clamp(0.0, 1.0)).round() as u8
         });
-        Ok(Mask::new(photo.width_px(), photo.height_px(), alpha.collect())?)
+        Ok(refine_edges(photo, &Mask::new(photo.width_px(), photo.height_px(), alpha.collect())?)?)
     }
 
     /// Takes out strays and fills small holes that are not skin or hair.

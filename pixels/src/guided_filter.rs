@@ -55,7 +55,7 @@ impl Plane {
     }
 
     /// Mean over a (2r + 1)² window cut off at the edges.
-    fn box_mean(&self, radius: usize) -> Self {
+    pub(crate) fn box_mean(&self, radius: usize) -> Self {
         let mut rows = vec![0.0; self.values.len()];
         rows.par_chunks_mut(self.width).zip(self.values.par_chunks(self.width)).for_each(|(out, row)| {
             running_mean(row, out, radius);
@@ -213,9 +213,10 @@ mod tests {
     #[test]
     fn the_edge_moves_to_where_the_photo_has_it() {
         let guide = halves(400, 200, 190);
-        // A coarse map whose edge is blurred and a little off.
-        let values = (0..20 * 10).map(|i| ((i % 20) as f32 - 8.0).mul_add(0.5, 0.5).clamp(0.0, 1.0)).collect();
-        let fine = guided_upsample(&guide, &Plane { width: 20, height: 10, values }, &GuidedFilter::default()).unwrap();
+        // A coarse map, four pixels a point as the segmenter's is, whose edge is blurred and a little off.
+        let values = (0..100 * 50).map(|i| ((i % 100) as f32 - 46.0).mul_add(0.25, 0.5).clamp(0.0, 1.0)).collect();
+        let fine =
+            guided_upsample(&guide, &Plane { width: 100, height: 50, values }, &GuidedFilter::default()).unwrap();
         let row = &fine.values[100 * 400..101 * 400];
         assert!(row[..150].iter().all(|&v| v < 0.05) && row[230..].iter().all(|&v| v > 0.95));
         assert!(row[192] - row[187] > 0.35, "{} {}", row[187], row[192]);

@@ -21,6 +21,7 @@ mod icc;
 mod image_types;
 mod libwebp;
 mod mask;
+pub mod matting;
 mod output;
 mod palette_files;
 mod resize;

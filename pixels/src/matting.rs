@@ -1,0 +1,161 @@
+//! Edges of a mask by the colours on either side of them.
+//!
+//! A pixel on a garment's edge mixes cloth and ground, so its place on the line from the ground's colour to the cloth's
+//! is its alpha (Levin, Lischinski and Weiss, "A Closed-Form Solution to Natural Image Matting", 2008, call this the
+//! colour line model; here the two ends are local means). Where the two colours are alike, or a pixel lies off the line
+//! as prints do, the given alpha stays.
+
+use rayon::prelude::*;
+
+use crate::guided_filter::Plane;
+use crate::{Mask, Result, SrgbImage, resize_linear};
+
+/// Longer side of the small picture on which the two colours are averaged, in pixels.
+const FIT_PX: f64 = 384.0;
+/// Half-width of the averaging window on the small picture, in pixels.
+const WINDOW_PX: usize = 10;
+/// Half-width of the band along the edge that is refined, on the small picture, in pixels.
+const BAND_PX: usize = 3;
+/// Distances of the two colours, in codes, at which refining starts and is trusted fully.
+const CONTRAST: (f32, f32) = (24.0, 60.0);
+/// Distances off the line, as shares of its length, at which trust starts to fall and is gone.
+const OFF_LINE: (f32, f32) = (0.25, 0.6);
+
+/// Local mean colour of one side, three planes of codes, and how much of the window it fills.
+struct Side {
+    color: [Plane; 3],
+    weight: Plane,
+}
+
+/// Replaces alpha in a narrow band along the mask's edge by the mixture that the photo's colours show.
+///
+/// Alpha far from the edge is kept: 0 stays 0 and 255 stays 255.
+///
+/// # Errors
+/// [`crate::Error::SizeMismatch`] when the mask has another size than the photo.
+pub fn refine_edges(photo: &SrgbImage, mask: &Mask) -> Result<Mask> {
+    let (w, h) = (photo.width_px() as usize, photo.height_px() as usize);
+    mask.check_size(photo.width_px(), photo.height_px())?;
+    let shrink = (FIT_PX / w.max(h) as f64).min(1.0);
+    let side = |n: usize| ((n as f64 * shrink).round() as usize).max(1);
+    let (sw, sh) = (side(w), side(h));
+    let small = resize_linear(photo, sw as u32, sh as u32)?;
+    let alpha = crate::resize_mask(mask, sw as u32, sh as u32)?;
+    let values = alpha.data().iter().map(|&a| f32::from(a) / 255.0).collect();
+    let alpha = Plane { width: sw, height: sh, values };
+    let spread = alpha.box_mean(BAND_PX);
+    // Only what is surely cloth or surely ground speaks for its side: the band itself is the question.
+    let cloth = mean_where(&small, &spread, |near| near > 0.97);
+    let ground = mean_where(&small, &spread, |near| near < 0.03);
+    let near_edge = alpha.box_mean(BAND_PX + 1).resized(w, h);
+    let [cloth, ground] = [cloth, ground]
+        .map(|side| Side { color: side.color.map(|plane| plane.resized(w, h)), weight: side.weight.resized(w, h) });
+    let mut out = mask.clone();
+    out.data_mut().par_chunks_mut(w).enumerate().for_each(|(y, row)| {
+        for (x, a) in row.iter_mut().enumerate() {
+            let i = y * w + x;
+            if !(0.02..0.98).contains(&near_edge.values[i])
+                || cloth.weight.values[i].min(ground.weight.values[i]) < 0.02
+            {
+                continue;
+            }
+            let at = |side: &Side| [0, 1, 2].map(|c| side.color[c].values[i]);
+            let pixel = [0, 1, 2].map(|c| f32::from(photo.data()[3 * i + c]));
+            let (mixture, trust) = on_line(pixel, at(&cloth), at(&ground));
+            let before = f32::from(*a) / 255.0;
+            *a = (255.0 * (before + (mixture - before) * trust)).round() as u8;
+        }
+    });
+    Ok(out)
+}
+
+/// Where a pixel lies from ground (0) to cloth (1), and how far that can be trusted, 0 to 1.
+fn on_line(pixel: [f32; 3], cloth: [f32; 3], ground: [f32; 3]) -> (f32, f32) {
+    let line = [0, 1, 2].map(|c| cloth[c] - ground[c]);
+    let offset = [0, 1, 2].map(|c| pixel[c] - ground[c]);
+    let dot = |a: [f32; 3], b: [f32; 3]| a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+    let length = dot(line, line).sqrt().max(1.0);
+    let t = dot(offset, line) / (length * length);
+    let nearest = t.clamp(0.0, 1.0);
+    let off = [0, 1, 2].map(|c| offset[c] - nearest * line[c]);
+    let off = dot(off, off).sqrt() / length;
+    let trust = ramp(length, CONTRAST.0, CONTRAST.1) * (1.0 - ramp(off, OFF_LINE.0, OFF_LINE.1));
+    // Both ends vary a little around their means, so that the last tenth on either side counts as pure.
+    (((t - 0.1) / 0.8).clamp(0.0, 1.0), trust)
+}
+
+fn ramp(value: f32, from: f32, to: f32) -> f32 {
+    ((value - from) / (to - from)).clamp(0.0, 1.0)
+}
+
+/// Mean colour over a window of the pixels that `takes`.
+fn mean_where(small: &SrgbImage, spread: &Plane, takes: impl Fn(f32) -> bool) -> Side {
+    let weights: Vec<f32> = spread.values.iter().map(|&near| f32::from(u8::from(takes(near)))).collect();
+    let plane = |values: Vec<f32>| Plane { width: spread.width, height: spread.height, values };
+    let weight = plane(weights.clone()).box_mean(WINDOW_PX);
+    let color = [0, 1, 2].map(|c| {
+        let weighted = weights.iter().enumerate().map(|(i, w)| w * f32::from(small.data()[3 * i + c])).collect();
+        let mut mean = plane(weighted).box_mean(WINDOW_PX);
+        mean.values.iter_mut().zip(&weight.values).for_each(|(v, w)| *v /= w.max(1e-6));
+        mean
+    });
+    Side { color, weight }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIDE: u32 = 120;
+
+    /// Coverage of a disc of the given radius, soft over a pixel.
+    fn disc(radius: f32) -> Vec<f32> {
+        let middle = SIDE as f32 / 2.0;
+        let coverage = |i: u32| {
+            let (x, y) = ((i % SIDE) as f32 + 0.5, (i / SIDE) as f32 + 0.5);
+            (radius - (x - middle).hypot(y - middle) + 0.5).clamp(0.0, 1.0)
+        };
+        (0..SIDE * SIDE).map(coverage).collect()
+    }
+
+    fn mixed(alpha: &[f32], cloth: [f32; 3], ground: [f32; 3]) -> SrgbImage {
+        let mix = |a: &f32| [0, 1, 2].map(|c| (ground[c] + (cloth[c] - ground[c]) * a).round() as u8);
+        SrgbImage::new(SIDE, SIDE, alpha.iter().flat_map(mix).collect()).unwrap()
+    }
+
+    fn as_mask(alpha: &[f32]) -> Mask {
+        Mask::new(SIDE, SIDE, alpha.iter().map(|a| (a * 255.0).round() as u8).collect()).unwrap()
+    }
+
+    fn error(mask: &Mask, truth: &[f32]) -> f32 {
+        mask.data().iter().zip(truth).map(|(a, t)| (f32::from(*a) / 255.0 - t).abs()).sum()
+    }
+
+    #[test]
+    fn an_edge_two_pixels_off_is_pulled_to_the_colours() {
+        let truth = disc(40.0);
+        let photo = mixed(&truth, [235.0, 230.0, 220.0], [150.0, 100.0, 60.0]);
+        for drawn in [38.0, 42.0] {
+            let coarse = as_mask(&disc(drawn));
+            let refined = refine_edges(&photo, &coarse).unwrap();
+            assert!(error(&refined, &truth) < 0.25 * error(&coarse, &truth), "{drawn}");
+        }
+    }
+
+    #[test]
+    fn cloth_of_the_grounds_colour_keeps_its_mask() {
+        let truth = disc(40.0);
+        let photo = mixed(&truth, [200.0; 3], [205.0; 3]);
+        let coarse = as_mask(&disc(38.0));
+        assert_eq!(refine_edges(&photo, &coarse).unwrap(), coarse);
+    }
+
+    #[test]
+    fn far_from_the_edge_nothing_changes() {
+        let photo = mixed(&disc(40.0), [235.0, 230.0, 220.0], [150.0, 100.0, 60.0]);
+        let coarse = as_mask(&disc(40.0));
+        let refined = refine_edges(&photo, &coarse).unwrap();
+        let at = |x: u32, y: u32| refined.data()[(y * SIDE + x) as usize];
+        assert_eq!((at(60, 60), at(5, 5)), (255, 0));
+    }
+}
