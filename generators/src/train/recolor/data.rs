@@ -51,7 +51,7 @@ pub const HALF: usize = SIDE / 2;
 /// Share of the training groups that is only looked at.
 const CHECK_SHARE: f64 = 0.15;
 /// Photos that are tried for one jittered item.
-const TRIES: usize = 12;
+const TRIES: usize = 400;
 
 /// Reads all pairs of the training part and lists the studio photos that no validation pair holds.
 ///
