@@ -112,6 +112,13 @@ function place() {
   $("#line").hidden = shownCut === 0 || shownCut === 100;
 }
 
+const loaded = (url) => new Promise((resolve, reject) => {
+  const image = new Image();
+  image.onload = () => resolve(image);
+  image.onerror = reject;
+  image.src = url;
+});
+
 // Thumbnails at once; the written files when both are there, so that the two are equally sharp.
 function show(variant) {
   current = variant;
@@ -123,9 +130,7 @@ function show(variant) {
   $("#details").replaceChildren($(".compare", variant).cloneNode(true), ...all("figcaption > p", variant).map((p) => p.cloneNode(true)));
   place();
   if (!variant.dataset.full || !photo.dataset.from) return;
-  const large = [photo.dataset.from, variant.dataset.full].map((url) => Object.assign(new Image(), { src: url }));
-  Promise.all(large.map((image) => image.decode())).then(() => {
-    const [source, made] = large;
+  Promise.all([photo.dataset.from, variant.dataset.full].map(loaded)).then(([source, made]) => {
     const alike = Math.abs(source.naturalWidth / source.naturalHeight - made.naturalWidth / made.naturalHeight) < 0.01;
     if (current !== variant || !alike) return;
     before.src = source.src;
