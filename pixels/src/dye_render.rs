@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::bilateral_grid::BilateralGrid;
+use crate::bilateral_grid::{BilateralGrid, GridRow};
 use crate::color::{Lab, LabImage, srgb_code_from_linear};
 use crate::dye_law::DyeLaw;
 use crate::garment_frame::GarmentFrame;
@@ -20,6 +20,9 @@ pub struct DyeSource {
     pub lab: LabImage,
     /// Lightness without fine detail, one value per pixel; meaningful inside the frame.
     pub low: Vec<f32>,
+    /// Lightness of folds and larger forms alone, which is all that the residual may depend on, one value per pixel;
+    /// meaningful inside the frame.
+    pub broad: Vec<f32>,
     /// 1 inside the garment, falling to 0 at its edge, one value per pixel; meaningful inside the frame.
     pub inner: Vec<f32>,
     /// The garment's statistics.
@@ -32,6 +35,9 @@ pub struct DyeSource {
 const MARGIN: f32 = 0.04;
 /// The low-pass reaches this share of the frame's longer side to each side, twice.
 const LOW_PASS: f32 = 0.008;
+/// The same for what the residual sees. Real pairs are aligned to a pixel or two, so that a network trained on them
+/// learns to flatten knit, seams and small prints; it is not given any.
+const BROAD_PASS: f32 = 0.025;
 
 impl DyeSource {
     /// Measures a photo's garment; `None` when the mask is empty.
@@ -45,8 +51,17 @@ impl DyeSource {
         else {
             return Ok(None);
         };
-        let (low, inner) = low_pass(&lab, mask, frame);
-        Ok(Some(Self { lab, low, inner, stats, frame }))
+        let (low, inner) = low_pass(&lab, mask, frame, LOW_PASS);
+        let (broad, _) = low_pass(&lab, mask, frame, BROAD_PASS);
+        Ok(Some(Self { lab, low, broad, inner, stats, frame }))
+    }
+
+    /// What the residual adds at a pixel of the frame, in Lab units.
+    #[inline]
+    fn residual(&self, maps: &GridRow, x: usize, index: usize) -> [f32; 3] {
+        let form = self.broad[index];
+        let Lab { a, b, .. } = self.stats.median;
+        maps.apply(x, self.frame.width_px as usize, self.stats.guide(form), self.input(Lab::new(form, a, b)))
     }
 
     /// The residual's input for a colour: its deviation from the garment's median.
@@ -72,7 +87,7 @@ impl DyeSource {
             for (x, rgb) in row[left * 3..(left + width) * 3].chunks_exact_mut(3).enumerate() {
                 let color = self.lab.at(start + x);
                 let base = law.apply(color, self.low[start + x], self.inner[start + x]);
-                let residual = maps.apply(x, width, self.stats.guide(color.l), self.input(color));
+                let residual = self.residual(&maps, x, start + x);
                 let dyed = Lab::new(base.l + residual[0], base.a + residual[1], base.b + residual[2]);
                 rgb.copy_from_slice(&encode(dyed, dither * threshold(left + x, top + y)));
             }
@@ -83,7 +98,7 @@ impl DyeSource {
     /// The dyed bytes, `RGBRGB…`, of some pixels (row-major indices; those outside the frame are left out).
     pub fn render_sample(&self, indices: &[usize], law: &DyeLaw, grid: &BilateralGrid) -> Vec<u8> {
         let picture_width = self.lab.width_px() as usize;
-        let (width, height) = (self.frame.width_px as usize, self.frame.height_px as usize);
+        let height = self.frame.height_px as usize;
         let (left, top) = (self.frame.x_px as usize, self.frame.y_px as usize);
         let mut row = (usize::MAX, grid.row(0, height));
         let dither = law.dither();
@@ -96,7 +111,7 @@ impl DyeSource {
             }
             let color = self.lab.at(i);
             let base = law.apply(color, self.low[i], self.inner[i]);
-            let residual = row.1.apply(x, width, self.stats.guide(color.l), self.input(color));
+            let residual = self.residual(&row.1, x, i);
             let dyed = Lab::new(base.l + residual[0], base.a + residual[1], base.b + residual[2]);
             codes.extend(encode(dyed, dither * threshold(px, py)));
         }
@@ -134,10 +149,10 @@ fn threshold(x: usize, y: usize) -> f32 {
 
 /// Mask-weighted lightness, box-filtered twice, so that the backdrop does not bleed into the garment's edge; and how
 /// far inside the garment a pixel is, from the equally filtered mask.
-fn low_pass(lab: &LabImage, mask: &Mask, frame: GarmentFrame) -> (Vec<f32>, Vec<f32>) {
+fn low_pass(lab: &LabImage, mask: &Mask, frame: GarmentFrame, reach: f32) -> (Vec<f32>, Vec<f32>) {
     let (width, height) = (frame.width_px as usize, frame.height_px as usize);
     let picture_width = lab.width_px() as usize;
-    let radius = ((width.max(height) as f32 * LOW_PASS).round() as usize).max(1);
+    let radius = ((width.max(height) as f32 * reach).round() as usize).max(1);
     let index = |i: usize| (i / width + frame.y_px as usize) * picture_width + i % width + frame.x_px as usize;
     let mut weight: Vec<f32> =
         (0..width * height).into_par_iter().map(|i| f32::from(mask.data()[index(i)]) / 255.0 + 1e-4).collect();

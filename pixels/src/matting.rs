@@ -15,7 +15,7 @@ const FIT_PX: f64 = 384.0;
 /// Half-width of the averaging window on the small picture, in pixels.
 const WINDOW_PX: usize = 10;
 /// Half-width of the band along the edge that is refined, on the small picture, in pixels.
-const BAND_PX: usize = 3;
+const BAND_PX: usize = 5;
 /// Distances of the two colours, in codes, at which refining starts and is trusted fully.
 const CONTRAST: (f32, f32) = (24.0, 60.0);
 /// Distances off the line, as shares of its length, at which trust starts to fall and is gone.
