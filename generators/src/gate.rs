@@ -50,7 +50,7 @@ pub struct Classification {
 pub struct Verdict {
     /// Whether `score` reaches `threshold`.
     pub accepted: bool,
-    /// The smaller of two p-values: the share of real photos of the article that look at most as typical.
+    /// The least of the p-values: the share of real photos of the article that look at most as typical.
     pub score: f32,
     /// Least score that is accepted.
     pub threshold: f32,
@@ -80,13 +80,21 @@ pub struct Gate {
     settings: Settings,
 }
 
-/// The two p-values behind a verdict.
+/// The p-values behind a verdict.
 #[derive(Clone, Copy, Debug)]
 pub struct PValues {
-    /// Of the margin of the article's logit over the best other.
+    /// Of the margin of the node's logit over the best other: the least of the node's own and those of the nodes above
+    /// it, because what passes as an article must pass as its category and department too.
     pub margin: f32,
-    /// Of the relative distance to the article's nearest Gaussian.
+    /// Of the relative distance to the node's nearest Gaussian.
     pub distance: f32,
+}
+
+impl PValues {
+    /// The smaller: the score of a verdict.
+    pub fn score(self) -> f32 {
+        self.margin.min(self.distance)
+    }
 }
 
 impl Gate {
@@ -223,13 +231,13 @@ impl Gate {
 
     /// As [`Gate::judge`], by node.
     pub fn judge_scores(&self, scores: &Scores, node: usize) -> Verdict {
-        let PValues { margin, distance } = self.p_values(scores, node);
-        let (score, threshold) = (margin.min(distance), self.settings.accept);
+        let p = self.p_values(scores, node);
+        let (score, threshold) = (p.score(), self.settings.accept);
         let accepted = score >= threshold;
         let name = &self.taxonomy.nodes()[node].name;
         let reason = if accepted {
             format!("as typical as {:.0}% of real photos of {name}", score * 100.0)
-        } else if margin < threshold {
+        } else if p.margin < threshold {
             let others: Vec<usize> = self.outside(node).collect();
             let rival = best_article(&scores.logits, &others);
             match self.taxonomy.nodes().get(rival).filter(|_| rival < self.taxonomy.articles()) {
@@ -249,8 +257,9 @@ impl Gate {
             return PValues { margin: 0.0, distance: 0.0 };
         };
         let kind = self.scorer.components()[component].kind;
+        let of_margin = |node: usize| self.margins[node * KINDS + kind].p_value(margin(&self.taxonomy, scores, node));
         PValues {
-            margin: self.margins[node * KINDS + kind].p_value(margin(&self.taxonomy, scores, node)),
+            margin: self.taxonomy.upwards(node).map(of_margin).fold(1.0, f32::min),
             distance: self.distances[component].p_value(-distance),
         }
     }

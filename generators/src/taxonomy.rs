@@ -156,14 +156,14 @@ impl Taxonomy {
         self.nodes.iter().position(|node| node.name.eq_ignore_ascii_case(name))
     }
 
+    /// A node and those above it, up to its department.
+    pub fn upwards(&self, node: usize) -> impl Iterator<Item = usize> + '_ {
+        std::iter::successors(Some(node), |&at| self.nodes[at].parent)
+    }
+
     /// Names from the department down to the node.
     pub fn breadcrumb(&self, node: usize) -> Vec<String> {
-        let mut names = vec![self.nodes[node].name.clone()];
-        let mut at = node;
-        while let Some(parent) = self.nodes[at].parent {
-            names.push(self.nodes[parent].name.clone());
-            at = parent;
-        }
+        let mut names: Vec<String> = self.upwards(node).map(|at| self.nodes[at].name.clone()).collect();
         names.reverse();
         names
     }

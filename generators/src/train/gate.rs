@@ -13,6 +13,7 @@ use super::optim::{Adam, AdamConfig, cosine_with_warmup};
 use super::run::{Run, Saved, read_config};
 use crate::backbone::EMBEDDING;
 use crate::card::{Card, DataSource, Threshold, versions};
+use crate::eval::gate::{Options, evaluate};
 use crate::gate::{NAME, softmax};
 use crate::layers::Linear;
 use crate::params::{Builder, Init, Params};
@@ -263,7 +264,8 @@ pub fn train_head(config: &Config, rows: &[Row], articles: usize) -> Result<Para
     Ok(head.folded())
 }
 
-/// Trains the gate on the photos under `data`; with `export`, writes `gate.safetensors` and its card into `weights`.
+/// Trains the gate on the photos under `data`; with `export`, writes `gate.safetensors` and its card into `weights`,
+/// then measures it as `rangrez eval gate` does.
 ///
 /// # Errors
 /// When the configuration, the data or the backbone is missing or malformed, or the disk fails.
@@ -292,7 +294,12 @@ pub fn train(config_path: &Path, data: &Path, weights: &Path, resume: bool, expo
     let fitted = gate_fit::fit(&config, &material.taxonomy, &head.folded(), &material.rows, None)?;
     draw_errors(&config, &mut run, &material, &fitted)?;
     if export {
-        write_weights(&config, weights, &material, &fitted)?;
+        let mut card = write_weights(&config, weights, &material, &fitted)?;
+        // The cache is read anew: only one may hold it.
+        drop(material);
+        let options = Options { threads: config.threads, ..Options::new(data.to_owned(), weights.to_owned()) };
+        card.metrics = evaluate(&options)?.metrics();
+        card.write(&checkpoint::card_path(weights, NAME))?;
     }
     Ok(())
 }
@@ -362,7 +369,7 @@ fn draw_errors(config: &Config, run: &mut Run, material: &Material, fitted: &Fit
     checkpoint::write_atomic(&run.dir().join("samples/errors.json"), &text)
 }
 
-fn write_weights(config: &Config, weights: &Path, material: &Material, fitted: &Fitted) -> Result<()> {
+fn write_weights(config: &Config, weights: &Path, material: &Material, fitted: &Fitted) -> Result<Card> {
     let path = checkpoint::weights_path(weights, NAME);
     let sha256 = checkpoint::save(&path, NAME, &fitted.params, Kind::Half, &[])?;
     let settings = fitted.gate.settings();
@@ -436,7 +443,8 @@ fn write_weights(config: &Config, weights: &Path, material: &Material, fitted: &
         sha256,
         ..Card::default()
     };
-    card.write(&checkpoint::card_path(weights, NAME))
+    card.write(&checkpoint::card_path(weights, NAME))?;
+    Ok(card)
 }
 
 #[cfg(test)]

@@ -17,8 +17,8 @@ use crate::{Error, Result};
 
 /// Fewest training pictures that a Gaussian is fitted on.
 const LEAST_FITTED: usize = 12;
-/// Fewest calibration scores that stand alone; smaller sets take those of the node above.
-const LEAST_CALIBRATED: usize = 40;
+/// Fewest calibration scores that stand alone: n of them give no p-value below 1 / (n + 1), so fewer could reject nothing.
+const LEAST_CALIBRATED: usize = 120;
 /// Where the Gaussian of an article without any photo is put: too far from everything to be near anything.
 const NOWHERE: f64 = 1e3;
 
@@ -59,7 +59,7 @@ pub fn fit(
     settings.temperature = temperature(&calibration);
     let gate = Gate::from_params(&params, taxonomy.clone(), settings)?;
     let as_labelled = calibration.iter().map(|(_, article, scores)| gate.p_values(scores, *article));
-    let (scores, distances): (Vec<f32>, Vec<f32>) = as_labelled.map(|p| (p.margin.min(p.distance), p.distance)).unzip();
+    let (scores, distances): (Vec<f32>, Vec<f32>) = as_labelled.map(|p| (p.score(), p.distance)).unzip();
     settings.accept = lowest_share(scores, 1.0 - config.true_accept);
     settings.catalog = lowest_share(distances, 1.0 - config.catalog_accept);
     Ok(Fitted { gate: Gate::from_params(&params, taxonomy.clone(), settings)?, params })
@@ -119,9 +119,14 @@ fn gaussians(
     params.insert("pca.weight", pca);
     let mut components: Vec<(usize, usize, Vec<i64>)> = Vec::new();
     for article in 0..taxonomy.articles() {
+        // An article that shares every label with others may be the likeliest nowhere; then all that may be it count.
+        let likeliest_somewhere = of_fitted.contains(&article);
         let of_kind = |kind: usize| -> Vec<i64> {
-            let here = (0..fitted.len()).filter(|&i| of_fitted[i] == article && fitted[i].kind == kind);
-            here.map(|i| i as i64).collect()
+            let member = |&i: &usize| match likeliest_somewhere {
+                true => of_fitted[i] == article,
+                false => fitted[i].covered.contains(&article),
+            };
+            (0..fitted.len()).filter(|&i| fitted[i].kind == kind).filter(member).map(|i| i as i64).collect()
         };
         let mut kinds: Vec<_> = (0..KINDS).map(|kind| (article, kind, of_kind(kind))).collect();
         // The kind with most photos always stands, the other if it has enough.
@@ -189,37 +194,30 @@ fn reference_scores(
     let (mut margins, mut distances) = (Pools::new(), Pools::new());
     let mut own_distances = vec![Vec::new(); components.len()];
     for (_, article, scores) in calibration {
-        for (level, node) in upwards(taxonomy, *article).enumerate() {
-            let Some((component, distance)) = scorer.nearest(scores, &nodes[node].articles) else { continue };
-            let kind = components[component].kind;
+        let Some((component, distance)) = scorer.nearest(scores, &[*article]) else { continue };
+        let kind = components[component].kind;
+        own_distances[component].push(-distance);
+        for (level, node) in taxonomy.upwards(*article).enumerate() {
             let margin = margin(taxonomy, scores, node);
-            for place in upwards(taxonomy, node).map(Some).chain([None]) {
+            for place in taxonomy.upwards(node).map(Some).chain([None]) {
                 margins.entry((level, place, kind)).or_default().push(margin);
                 if level == 0 {
                     distances.entry((0, place, kind)).or_default().push(-distance);
                 }
             }
-            if level == 0 {
-                own_distances[component].push(-distance);
-            }
         }
     }
     let mut of_nodes = Vec::new();
     for (node, Node { articles, .. }) in nodes.iter().enumerate() {
-        let level = upwards(taxonomy, articles[0]).position(|above| above == node).unwrap_or(0);
-        of_nodes.extend((0..KINDS).map(|kind| enough(&margins, level, upwards(taxonomy, node), kind)));
+        let level = taxonomy.upwards(articles[0]).position(|above| above == node).unwrap_or(0);
+        of_nodes.extend((0..KINDS).map(|kind| enough(&margins, level, taxonomy.upwards(node), kind)));
     }
     store(params, "calibration.margin", of_nodes)?;
     let of_components = own_distances.into_iter().zip(components).map(|(own, component)| {
-        let above = upwards(taxonomy, component.article);
+        let above = taxonomy.upwards(component.article);
         if own.len() >= LEAST_CALIBRATED { own } else { enough(&distances, 0, above, component.kind) }
     });
     store(params, "calibration.distance", of_components.collect())
-}
-
-/// A node and those above it.
-fn upwards(taxonomy: &Taxonomy, node: usize) -> impl Iterator<Item = usize> + '_ {
-    std::iter::successors(Some(node), |&at| taxonomy.nodes()[at].parent)
 }
 
 /// The scores of the first place with enough of them, at last those of the whole tree.
