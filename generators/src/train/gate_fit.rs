@@ -122,9 +122,8 @@ fn gaussians(
         // An article that shares every label with others may be the likeliest nowhere; then all that may be it count.
         let likeliest_somewhere = of_fitted.contains(&article);
         let of_kind = |kind: usize| -> Vec<i64> {
-            let member = |&i: &usize| match likeliest_somewhere {
-                true => of_fitted[i] == article,
-                false => fitted[i].covered.contains(&article),
+            let member = |&i: &usize| {
+                if likeliest_somewhere { of_fitted[i] == article } else { fitted[i].covered.contains(&article) }
             };
             (0..fitted.len()).filter(|&i| fitted[i].kind == kind).filter(member).map(|i| i as i64).collect()
         };
