@@ -5,6 +5,7 @@
 pub mod backbone;
 pub mod card;
 pub mod checkpoint;
+mod color_split;
 mod components;
 pub mod embedding;
 mod error;

@@ -4,6 +4,7 @@ use pixels::guided_filter::{GuidedFilter, Plane, guided_upsample};
 use pixels::matting::refine_edges;
 use pixels::{Mask, SrgbImage};
 
+use crate::color_split::separate;
 use crate::components::components;
 use crate::region::Region;
 use crate::segmenter::{Class, ClassSet};
@@ -157,6 +158,9 @@ impl Segmentation {
 
     fn mask_of(&self, set: ClassSet, photo: &SrgbImage) -> Result<Mask> {
         let mut score = self.probability(set);
+        if set != ClassSet::GARMENT && self.shows_person() {
+            separate(photo, &mut score, &self.probability(ClassSet::FOREGROUND))?;
+        }
         self.clean(&mut score, set);
         let fine = guided_upsample(photo, &score, &GuidedFilter::default())?;
         let (width, height) = (fine.width, fine.height);
