@@ -1,4 +1,9 @@
 //! The command line: names and options that scripts rely on.
+#![allow(
+    rustdoc::invalid_html_tags,
+    rustdoc::broken_intra_doc_links,
+    reason = "these comments are help texts, not Markdown"
+)]
 
 use std::path::PathBuf;
 

@@ -32,7 +32,7 @@ fn scaled(color: Lab) -> [f32; 3] {
     [color.l / 50.0 - 1.0, color.a / 50.0, color.b / 50.0]
 }
 
-/// Undoes [`scaled`] for one channel of a plane: `(scale, offset)`.
+/// Undoes `scaled` for one channel of a plane: `(scale, offset)`.
 pub const LAB_SCALE: [(f64, f64); 3] = [(50.0, 50.0), (50.0, 0.0), (50.0, 0.0)];
 
 impl SmallSource {
