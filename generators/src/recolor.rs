@@ -8,9 +8,10 @@ use std::path::Path;
 
 use pixels::bilateral_grid::{BilateralGrid, GRID_LEN};
 use pixels::color::{Lab, delta_e00};
+use pixels::color_map::ColorMap;
 use pixels::dye_law::DyeLaw;
 use pixels::dye_render::DyeSource;
-use pixels::garment_stats::{SAMPLE_LIMIT, core_sample, median_lab};
+use pixels::garment_stats::{GarmentStats, SAMPLE_LIMIT, core_sample, median_lab};
 use pixels::{Mask, SrgbImage, composite};
 use tch::{Kind, Tensor};
 
@@ -74,6 +75,27 @@ impl Source<'_> {
     pub fn median(&self) -> Lab {
         self.dye.stats.median
     }
+
+    /// The garment's colour statistics, whose palette a [`ColorMap`] is about.
+    pub fn stats(&self) -> &GarmentStats {
+        &self.dye.stats
+    }
+
+    /// Row-major indices of the photo's pixels that the variant's colour is measured by.
+    pub fn core(&self) -> &[usize] {
+        &self.core
+    }
+
+    /// The colours that the analytic base alone expects at some pixels (row-major indices), inside the garment's frame;
+    /// not clipped to sRGB, before mixing by alpha and before encoding. Pixels outside the frame keep their own.
+    pub fn expected(&self, map: &ColorMap, indices: &[usize]) -> Vec<Lab> {
+        let law = map.leader().map(|(_, target)| DyeLaw::new(&self.dye.stats, target));
+        let base = |&i: &usize| match &law {
+            Some(law) if self.dye.frames(i) => law.apply(self.dye.lab.at(i), self.dye.low[i], self.dye.inner[i]),
+            _ => self.dye.lab.at(i),
+        };
+        indices.iter().map(base).collect()
+    }
 }
 
 impl Recolorer {
@@ -115,20 +137,22 @@ impl Recolorer {
         Ok(Source { image, mask, dye, small, embedding, core })
     }
 
-    /// Dyes a photo one colour.
+    /// Dyes a photo's main colour.
     ///
     /// # Errors
     /// When libtorch refuses.
     pub fn dye(&self, source: &Source, target: Lab) -> Result<Dyed> {
-        let mut all = self.dye_all(source, &[target])?;
+        let mut all = self.dye_all(source, &[ColorMap::to_main(source.stats(), target)])?;
         all.pop().ok_or_else(|| Error::Input("recolour: the network gave no grid".into()))
     }
 
-    /// Dyes a photo several colours; the network sees all swatches in one batch.
+    /// Dyes a photo by several maps; the network sees all of them in one batch.
     ///
     /// # Errors
-    /// When a target is not finite or libtorch refuses.
-    pub fn dye_all(&self, source: &Source, targets: &[Lab]) -> Result<Vec<Dyed>> {
+    /// When a map changes nothing, a target is not finite or libtorch refuses.
+    pub fn dye_all(&self, source: &Source, maps: &[ColorMap]) -> Result<Vec<Dyed>> {
+        let targets: Option<Vec<Lab>> = maps.iter().map(|map| map.leader().map(|(_, target)| target)).collect();
+        let targets = targets.ok_or_else(|| Error::Input("recolour: a map changes no colour".into()))?;
         if let Some(bad) = targets.iter().find(|t| ![t.l, t.a, t.b].iter().all(|v| v.is_finite())) {
             return Err(Error::Input(format!("recolour: {bad:?} is not a colour")));
         }
@@ -136,8 +160,8 @@ impl Recolorer {
             return Ok(Vec::new());
         }
         let laws: Vec<DyeLaw> = targets.iter().map(|&t| DyeLaw::new(&source.dye.stats, t)).collect();
-        let (grids, ood) = self.grids(source, &laws, targets)?;
-        laws.iter().zip(targets).zip(grids).map(|((law, &t), grid)| finish(source, law, &grid, t, ood)).collect()
+        let (grids, ood) = self.grids(source, &laws, &targets)?;
+        laws.iter().zip(&targets).zip(grids).map(|((law, &t), grid)| finish(source, law, &grid, t, ood)).collect()
     }
 
     /// The network's grids for all targets and the out-of-distribution score of the cloth.
@@ -277,7 +301,8 @@ mod tests {
         let source =
             recolorer.prepare(&image, &mask, &Tensor::zeros([EMBEDDING], (Kind::Float, tch::Device::Cpu))).unwrap();
         let targets = [[20, 40, 120], [230, 220, 200], [20, 20, 22], [200, 30, 60]].map(Lab::from_srgb8);
-        for (dyed, target) in recolorer.dye_all(&source, &targets).unwrap().iter().zip(targets) {
+        let maps = targets.map(|target| ColorMap::to_main(source.stats(), target));
+        for (dyed, target) in recolorer.dye_all(&source, &maps).unwrap().iter().zip(targets) {
             assert!(dyed.reachable, "{target:?}: {dyed:?}", dyed = (dyed.measured, dyed.delta_e00));
             let core = core_sample(&mask, SAMPLE_LIMIT);
             let colors: Vec<Lab> =

@@ -56,6 +56,14 @@ impl DyeSource {
         Ok(Some(Self { lab, low, broad, inner, stats, frame }))
     }
 
+    /// Whether the pixel of this row-major index lies in the frame, where the low-passed planes have values.
+    pub fn frames(&self, index: usize) -> bool {
+        let width = self.lab.width_px().max(1) as usize;
+        let GarmentFrame { x_px, y_px, width_px, height_px } = self.frame;
+        let inside = |at: usize, from: u32, length: u32| (from as usize..(from + length) as usize).contains(&at);
+        inside(index % width, x_px, width_px) && inside(index / width, y_px, height_px)
+    }
+
     /// What the residual adds at a pixel of the frame, in Lab units.
     #[inline]
     fn residual(&self, maps: &GridRow, x: usize, index: usize) -> [f32; 3] {

@@ -6,6 +6,7 @@
 
 pub mod bilateral_grid;
 pub mod color;
+pub mod color_map;
 mod composite;
 mod decode;
 pub mod dye_law;

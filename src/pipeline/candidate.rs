@@ -2,6 +2,7 @@
 
 use generators::recolor::{Dyed, TOLERANCE};
 use pixels::color::{Lab, delta_e00};
+use pixels::color_map::ColorMap;
 use pixels::{Format, Limits, SrgbImage, decode, encode, flatten_on_white};
 
 use crate::exit::{Exit, Failure, OrExit, Result};
@@ -39,8 +40,8 @@ impl Candidate {
     pub fn dye(embedded: &Embedded, models: &Models, targets: &[Target], profile: &Profile) -> Result<Vec<Self>> {
         let Embedded { decoded, mask, embedding, .. } = embedded;
         let source = models.recolorer.prepare(&decoded.image, mask, embedding).or_exit(Exit::Input)?;
-        let colors: Vec<Lab> = targets.iter().map(|t| t.swatch.color).collect();
-        let dyed = models.recolorer.dye_all(&source, &colors).or_exit(Exit::Input)?;
+        let maps: Vec<ColorMap> = targets.iter().map(|t| ColorMap::to_main(source.stats(), t.swatch.color)).collect();
+        let dyed = models.recolorer.dye_all(&source, &maps).or_exit(Exit::Input)?;
         let format = profile.formats().first().copied().unwrap_or(Format::Jpeg);
         let pairs = targets.iter().zip(dyed);
         let candidate = |(target, dyed): (&Target, Dyed)| {
