@@ -57,6 +57,21 @@ impl Region {
             Self::All => "all",
         }
     }
+
+    /// What it covers, for help texts.
+    pub fn covers(self) -> &'static str {
+        match self {
+            Self::Upper => "Shirts, tops, kurtas",
+            Self::Lower => "Trousers, skirts",
+            Self::Full => "Dresses, jumpsuits",
+            Self::Outer => "Jackets, coats",
+            Self::Footwear => "Shoes",
+            Self::Bag => "Bags",
+            Self::Headwear => "Hats, caps",
+            Self::Accessory => "Scarves, belts, ties",
+            Self::All => "Every garment in the photo",
+        }
+    }
 }
 
 impl fmt::Display for Region {

@@ -26,7 +26,7 @@ pub fn run(args: &MaskArgs) -> Result<Exit> {
     let workers = models::per_worker(jobs, || Finder::load(&folder))?;
     out.make()?;
 
-    let choice = Choice::Region(super::recolor::region(args.region));
+    let choice = Choice::Region(args.region);
     let work = |finder: &Finder, photo: &Photo, written: &mut Option<String>| {
         let masked = Masked::find(Decoded::read(photo.clone())?, finder, choice.clone())?;
         let embedded = Embedded::of(masked, finder)?;

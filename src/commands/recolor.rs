@@ -7,7 +7,7 @@ use generators::region::Region;
 use generators::runtime;
 use pixels::{Limits, decode_mask};
 
-use crate::cli::{RecolorArgs, RegionArg};
+use crate::cli::RecolorArgs;
 use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::interrupt;
 use crate::pipeline::batch::{self, Outcome};
@@ -66,7 +66,7 @@ pub fn run(args: &RecolorArgs) -> Result<Exit> {
 fn order(args: &RecolorArgs, found: &Photos) -> Result<Order> {
     let targets = swatches::resolve(&args.to, args.palette.as_deref())?;
     let choice = match &args.mask {
-        None => Choice::Region(region(args.region)),
+        None => Choice::Region(args.region),
         Some(path) => Choice::Given(given_mask(path, found)?),
     };
     let profile = Profile::new(&args.sizes, &args.format, args.quality);
@@ -94,22 +94,6 @@ fn given_mask(path: &Path, found: &Photos) -> Result<pixels::Mask> {
     let named = |error: anyhow::Error| error.context(format!("mask {}", path.display()));
     let bytes = std::fs::read(path).map_err(|error| named(error.into())).or_exit(Exit::Usage)?;
     decode_mask(&bytes, &Limits::default()).map_err(|error| named(error.into())).or_exit(Exit::Usage)
-}
-
-/// The region asked for; `None` for what the photo is of.
-pub fn region(arg: RegionArg) -> Option<Region> {
-    match arg {
-        RegionArg::Auto => None,
-        RegionArg::Upper => Some(Region::Upper),
-        RegionArg::Lower => Some(Region::Lower),
-        RegionArg::Full => Some(Region::Full),
-        RegionArg::Outer => Some(Region::Outer),
-        RegionArg::Footwear => Some(Region::Footwear),
-        RegionArg::Bag => Some(Region::Bag),
-        RegionArg::Headwear => Some(Region::Headwear),
-        RegionArg::Accessory => Some(Region::Accessory),
-        RegionArg::All => Some(Region::All),
-    }
 }
 
 fn print(json: bool, progress: &Progress, photo: &Photo, outcome: &Outcome<Recolored>, out: &OutDir) {

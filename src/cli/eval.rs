@@ -1,0 +1,63 @@
+//! `rangrez eval`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::WeightsArgs;
+
+/// Measure a model on data that it was not trained on.
+#[derive(Debug, Args)]
+pub struct EvalArgs {
+    /// What to measure.
+    #[command(subcommand)]
+    pub what: EvalCommand,
+}
+
+/// What can be measured.
+#[derive(Debug, Subcommand)]
+pub enum EvalCommand {
+    /// Masks: intersection over union, any garment and per class, on the validation split.
+    #[command(after_help = "Example:\n  rangrez eval mask --data data --json")]
+    Mask(EvalDataArgs),
+    /// Recolouring: ΔE00 against real photos of the other colourway, beside every baseline.
+    #[command(
+        after_help = "Example:\n  rangrez eval colorways --pairs data/colorways/pairs.csv --images data/studio/images --json"
+    )]
+    Colorways(EvalColorwaysArgs),
+    /// Gate: accuracy per category, calibration error, accept rates.
+    #[command(after_help = "Example:\n  rangrez eval gate --data data --json")]
+    Gate(EvalDataArgs),
+}
+
+/// Options of an evaluation on the data folder.
+#[derive(Debug, Args)]
+pub struct EvalDataArgs {
+    /// Folder of the data.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub data: PathBuf,
+    /// Print the figures as JSON.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub weights: WeightsArgs,
+}
+
+/// Options of the colourway evaluation.
+#[derive(Debug, Args)]
+pub struct EvalColorwaysArgs {
+    /// The pairs: CSV with the two image ids.
+    #[arg(long, value_name = "FILE")]
+    pub pairs: PathBuf,
+    /// Folder of the images, ID.jpg.
+    #[arg(long, value_name = "DIR")]
+    pub images: PathBuf,
+    /// Draw the first pairs (source, true photo, model, best baseline) into this PNG.
+    #[arg(long, value_name = "FILE")]
+    pub grid: Option<PathBuf>,
+    /// Print the figures as JSON.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub weights: WeightsArgs,
+}

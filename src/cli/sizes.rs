@@ -1,0 +1,28 @@
+//! `--sizes` and `--format`.
+
+use pixels::{Format, SizeSpec};
+
+/// One entry of `--sizes`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SizeArg {
+    /// The photo's own size.
+    Full,
+    /// A size to resize to.
+    Spec(SizeSpec),
+}
+
+/// Reads one entry of `--sizes`.
+pub fn size(text: &str) -> Result<SizeArg, String> {
+    if text.eq_ignore_ascii_case("full") {
+        return Ok(SizeArg::Full);
+    }
+    text.parse().map(SizeArg::Spec).map_err(|e: pixels::Error| e.to_string())
+}
+
+/// Reads one entry of `--format`.
+pub fn format(text: &str) -> Result<Format, String> {
+    if text.eq_ignore_ascii_case("avif") {
+        return Err("AVIF is not written by this version; choose jpeg, png or webp".to_owned());
+    }
+    text.parse::<Format>().map_err(|error| error.to_string())
+}

@@ -1,0 +1,54 @@
+//! `rangrez train`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::WeightsArgs;
+
+/// Train a model.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  rangrez train segmenter --config configs/segmenter.toml --data data
+  rangrez train recolor --config configs/recolor.toml --data data --resume --export weights")]
+pub struct TrainArgs {
+    /// The model.
+    #[arg(value_enum, value_name = "MODEL")]
+    pub model: TrainedModel,
+    /// Its configuration (TOML); configs/ has those that made the shipped weights.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Folder of the training data.
+    #[arg(long, value_name = "DIR", default_value = "data")]
+    pub data: PathBuf,
+    /// Continue the run where its last checkpoint left it.
+    #[arg(long)]
+    pub resume: bool,
+    /// Folder that the weights and their card are written to when done [default: runs/MODEL/weights].
+    #[arg(long, value_name = "DIR")]
+    pub export: Option<PathBuf>,
+    #[command(flatten)]
+    pub weights: WeightsArgs,
+}
+
+/// Models that can be trained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum TrainedModel {
+    /// Which pixels are the garment.
+    Segmenter,
+    /// The recolour GAN and its autoencoder.
+    Recolor,
+    /// What the photo is of, and whether a variant still is.
+    Gate,
+}
+
+impl TrainedModel {
+    /// The name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Segmenter => "segmenter",
+            Self::Recolor => "recolor",
+            Self::Gate => "gate",
+        }
+    }
+}
