@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::WeightsArgs;
 
@@ -25,6 +25,10 @@ pub enum EvalCommand {
         after_help = "Example:\n  rangrez eval colorways --pairs data/colorways/pairs.csv --images data/studio/images --json"
     )]
     Colorways(EvalColorwaysArgs),
+    /// Recolouring: solid garments of phone photos in twelve swatches: clipping, spread, texture, colour, edges, skin.
+    #[command(after_help = "Example:\n  rangrez eval solids --data data --worst worst.png --grid grid.png\n\nPrints \
+                      medians with 95% bootstrap intervals over senders.")]
+    Solids(EvalSolidsArgs),
     /// Gate: accuracy per category, calibration error, accept rates.
     #[command(after_help = "Example:\n  rangrez eval gate --data data --json")]
     Gate(EvalDataArgs),
@@ -60,4 +64,33 @@ pub struct EvalColorwaysArgs {
     pub json: bool,
     #[command(flatten)]
     pub weights: WeightsArgs,
+}
+
+/// Options of the evaluation on solid garments.
+#[derive(Debug, Args)]
+pub struct EvalSolidsArgs {
+    #[command(flatten)]
+    pub common: EvalDataArgs,
+    /// Which senders' photos: those nothing was tuned on, or those to look at and tune on.
+    #[arg(long, value_enum, default_value_t, value_name = "PART")]
+    pub part: SolidsPart,
+    /// Most garments.
+    #[arg(long, value_name = "N", default_value_t = generators::eval::solids::LIMIT)]
+    pub limit: usize,
+    /// Draw some garments (photo, then every swatch) into this PNG.
+    #[arg(long, value_name = "FILE")]
+    pub grid: Option<PathBuf>,
+    /// Draw the 40 worst variants (photo, variant, analytic base; four a row, worst first) into this PNG.
+    #[arg(long, value_name = "FILE")]
+    pub worst: Option<PathBuf>,
+}
+
+/// A part of the senders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum SolidsPart {
+    /// To look at and to tune on.
+    Tune,
+    /// For the figures.
+    #[default]
+    Report,
 }

@@ -20,7 +20,7 @@ use clap::{Parser, Subcommand};
 
 pub use classify::ClassifyArgs;
 pub use doctor::DoctorArgs;
-pub use eval::{EvalArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs};
+pub use eval::{EvalArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalSolidsArgs, SolidsPart};
 pub use mask::MaskArgs;
 pub use recolor::{GateMode, RecolorArgs};
 pub use resize::ResizeArgs;

@@ -1,5 +1,9 @@
 //! `rangrez eval`: figures on data that the models were not trained on.
 
+mod solids;
+
+use std::path::Path;
+
 use generators::eval::colorway_pairs::Part;
 use generators::eval::{colorways, gate, mask};
 use pixels::color::Lab;
@@ -24,6 +28,7 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
     match &args.what {
         EvalCommand::Mask(args) => evaluate_mask(args),
         EvalCommand::Colorways(args) => evaluate_colorways(args),
+        EvalCommand::Solids(args) => solids::evaluate(args),
         EvalCommand::Gate(args) => evaluate_gate(args),
     }
     .map(|()| Exit::Done)
@@ -49,8 +54,7 @@ fn evaluate_colorways(args: &EvalColorwaysArgs) -> Result<()> {
     let report = super::blame(report)?;
     if let Some(path) = &args.grid {
         let sheet = colorways::contact_sheet(&args.pairs, &args.images, Part::Validation, &dye, GRID_ROWS);
-        let png = encode(&super::blame(sheet)?, None, Format::Png, 100).or_exit(Exit::Input)?;
-        write_atomic(path, &png, true).or_exit(Exit::Input)?;
+        write_png(path, &super::blame(sheet)?)?;
     }
     if args.json { print_json(&report) } else { print_lines(colorway_lines(&report)) }
 }
@@ -65,6 +69,11 @@ fn dye(models: &Models, photo: &SrgbImage, mask: &Mask, target: Lab) -> generato
 fn own_mask(models: &Models, photo: &SrgbImage) -> generators::Result<Mask> {
     let category = models.finder.gate.classify(&models.finder.embedding(photo)?)?;
     models.finder.segmenter.segment(photo)?.article_alpha(category.region, photo)
+}
+
+fn write_png(path: &Path, sheet: &SrgbImage) -> Result<()> {
+    let png = encode(sheet, None, Format::Png, 100).or_exit(Exit::Input)?;
+    write_atomic(path, &png, true).or_exit(Exit::Input)
 }
 
 fn print_json(report: &impl Serialize) -> Result<()> {

@@ -4,4 +4,8 @@ pub mod colorway_baselines;
 pub mod colorway_pairs;
 pub mod colorways;
 pub mod gate;
+pub mod interval;
 pub mod mask;
+pub mod program;
+pub mod solids;
+pub mod workers;

@@ -1,0 +1,122 @@
+//! The program as its users have it: what the photo is of, its mask, and its garment in other colours.
+
+use std::path::Path;
+
+use pixels::color::Lab;
+use pixels::color_map::ColorMap;
+use pixels::{Limits, Mask, SrgbImage, decode_file};
+
+use crate::backbone::Backbone;
+use crate::embedding::{self, Embedding};
+use crate::gate::{Classification, Gate};
+use crate::params::Builder;
+use crate::recolor::network::{Network, NetworkConfig};
+use crate::recolor::{Dyed, Recolorer};
+use crate::segmenter::Segmenter;
+use crate::{Error, Result};
+
+/// All models of one worker, and the recolour generator without what it has learnt.
+pub struct Program {
+    backbone: Backbone,
+    segmenter: Segmenter,
+    gate: Gate,
+    trained: Recolorer,
+    base: Recolorer,
+}
+
+/// What the program found in a photo.
+pub struct Found {
+    /// The photo.
+    pub photo: SrgbImage,
+    /// What it is of.
+    pub category: Classification,
+    /// The garment that `--region auto` takes.
+    pub mask: Mask,
+    embedding: Embedding,
+}
+
+/// Which recolour generator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Generator {
+    /// As shipped.
+    Trained,
+    /// The same renderer and closed loop with a network that adds nothing: the analytic base.
+    Base,
+}
+
+impl Program {
+    /// Loads every model from the weights folder.
+    ///
+    /// # Errors
+    /// [`Error::WeightsMissing`] or [`Error::WeightsInvalid`].
+    pub fn load(weights: &Path) -> Result<Self> {
+        let fresh = Network::build(&mut Builder::fresh(0), &NetworkConfig::default());
+        Ok(Self {
+            backbone: Backbone::load(weights)?,
+            segmenter: Segmenter::load(weights)?,
+            gate: Gate::load(weights)?,
+            trained: Recolorer::load(weights)?,
+            base: Recolorer::new(fresh, 1.0),
+        })
+    }
+
+    /// Loads one set of models per thread.
+    ///
+    /// # Errors
+    /// As [`Program::load`].
+    pub fn load_some(weights: &Path, threads: usize) -> Result<Vec<Self>> {
+        (0..threads.max(1)).map(|_| Self::load(weights)).collect()
+    }
+
+    /// Reads a photo and finds its article, as `--region auto` does.
+    ///
+    /// # Errors
+    /// When the photo cannot be read or libtorch refuses.
+    pub fn find(&self, path: &Path) -> Result<Found> {
+        let photo = decode_file(path, &Limits::default())
+            .map_err(|error| Error::Data { path: path.to_owned(), reason: error.to_string() })?
+            .image;
+        let embedding = self.embed(&photo)?;
+        let category = self.gate.classify(&embedding)?;
+        let mask = self.segmenter.segment(&photo)?.article_alpha(category.region, &photo)?;
+        Ok(Found { photo, category, mask, embedding })
+    }
+
+    /// Dyes what was found in each colour.
+    ///
+    /// # Errors
+    /// When the mask is empty or libtorch refuses.
+    pub fn dye(&self, generator: Generator, found: &Found, targets: &[Lab]) -> Result<Vec<Dyed>> {
+        self.dye_within(generator, &found.photo, &found.mask, &found.embedding, targets)
+    }
+
+    /// Dyes what a given mask covers.
+    ///
+    /// # Errors
+    /// As [`Program::dye`].
+    pub fn dye_within(
+        &self,
+        generator: Generator,
+        photo: &SrgbImage,
+        mask: &Mask,
+        embedding: &Embedding,
+        targets: &[Lab],
+    ) -> Result<Vec<Dyed>> {
+        let recolorer = match generator {
+            Generator::Trained => &self.trained,
+            Generator::Base => &self.base,
+        };
+        let source = recolorer.prepare(photo, mask, embedding)?;
+        let maps: Vec<ColorMap> = targets.iter().map(|&target| ColorMap::to_main(source.stats(), target)).collect();
+        recolorer.dye_all(&source, &maps)
+    }
+
+    /// The photo's embedding.
+    ///
+    /// # Errors
+    /// When libtorch refuses.
+    pub fn embed(&self, photo: &SrgbImage) -> Result<Embedding> {
+        let mut embeddings = embedding::embed(&self.backbone, &[photo])?;
+        embeddings.pop().ok_or_else(|| Error::Input("the photo has no embedding".into()))
+    }
+}
