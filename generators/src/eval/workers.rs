@@ -4,25 +4,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::{Error, Result};
 
-/// Runs `of` over the items on some threads, each with a state of its own from `state`; keeps the order.
-///
-/// # Errors
-/// The error of a state, or as [`each_with`].
-pub fn each<T: Sync, S: Send, R: Send>(
-    items: &[T],
-    threads: usize,
-    state: impl Fn() -> Result<S>,
-    of: impl Fn(&mut S, &T) -> Result<R> + Sync,
-) -> Result<Vec<R>> {
-    let mut states = (0..threads.clamp(1, items.len().max(1))).map(|_| state()).collect::<Result<Vec<S>>>()?;
-    each_with(items, &mut states, of)
-}
-
 /// Runs `of` over the items, one thread for each state (such as a set of models); keeps the order.
 ///
 /// # Errors
 /// The first error of the first thread that met one; the other threads then finish the item at hand.
-pub fn each_with<T: Sync, S: Send, R: Send>(
+pub fn each<T: Sync, S: Send, R: Send>(
     items: &[T],
     states: &mut [S],
     of: impl Fn(&mut S, &T) -> Result<R> + Sync,
@@ -64,7 +50,7 @@ mod tests {
     fn order_is_kept_and_every_thread_has_its_own_state() {
         let items: Vec<usize> = (0..97).collect();
         let mut counts = [0, 0, 0];
-        let seen = each_with(&items, &mut counts, |count, item| {
+        let seen = each(&items, &mut counts, |count, item| {
             *count += 1;
             Ok(*item)
         });
@@ -75,7 +61,7 @@ mod tests {
     #[test]
     fn an_error_ends_the_work() {
         let fails = |(): &mut (), item: &usize| if *item == 5 { Err(Error::Input("five".into())) } else { Ok(()) };
-        let result = each(&[1, 5, 9], 2, || Ok(()), fails);
+        let result = each(&[1, 5, 9], &mut [(), ()], fails);
         assert!(result.unwrap_err().to_string().contains("five"));
     }
 }

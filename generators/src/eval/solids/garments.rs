@@ -118,7 +118,7 @@ pub fn solids<T: Send>(
     let mut kept = Vec::new();
     // In blocks, so that little more is looked at than is needed.
     for block in candidates.chunks(64) {
-        let found = workers::each_with(block, programs, |program, candidate| {
+        let found = workers::each(block, programs, |program, candidate| {
             look(program, candidate)?.map(|garment| keep(program, garment)).transpose()
         })?;
         for (candidate, kept_as) in block.iter().zip(found) {

@@ -64,7 +64,7 @@ pub fn measure(data: &Path, limit: usize, programs: &mut [Program]) -> Result<Op
     let mut photos = photos(data)?;
     photos.truncate(limit);
     let targets: Vec<Lab> = SWATCHES.iter().filter(|swatch| DYED.contains(&swatch.name)).map(Swatch::color).collect();
-    let measured = workers::each_with(&photos, programs, |program, name| {
+    let measured = workers::each(&photos, programs, |program, name| {
         let truth = decode_label(&data.join(format!("street/masks/{name}.png")), skin)?;
         let found = program.find(&data.join(format!("street/photos/{name}.jpg")))?;
         let fits = truth.check_size(found.photo.width_px(), found.photo.height_px()).is_ok();
