@@ -15,7 +15,7 @@ use std::path::Path;
 use crate::exif;
 use crate::format::describe_unknown;
 use crate::icc::{self, ColorModel};
-use crate::{Error, Format, Mask, Result, SrgbImage};
+use crate::{Error, Format, Mask, Result, Srgb16Image, SrgbImage};
 
 /// How much a file may ask for. Checked against the header, before pixels are allocated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,11 +49,13 @@ impl Limits {
     }
 }
 
-/// A decoded photo: upright, sRGB, 8 bits per channel.
+/// A decoded photo: upright, sRGB.
 #[derive(Clone, Debug)]
 pub struct Decoded {
     /// The picture. Straight (not premultiplied) colour when there is alpha.
     pub image: SrgbImage,
+    /// The picture with all its bits, if the file has more than 8 per channel; `image` is this, rounded.
+    pub deep: Option<Srgb16Image>,
     /// The file's alpha channel, if it has one that is not opaque everywhere.
     pub alpha: Option<Mask>,
     /// Format of the file, by content.
@@ -157,15 +159,21 @@ pub(crate) fn read_limited(path: &Path, max_bytes: u64) -> Result<Vec<u8>> {
 
 fn finish(raw: Raw, format: Format) -> Result<Decoded> {
     let Raw { width, height, samples, model, alpha, icc, orientation, bit_depth, mut notes } = raw;
-    let (rgb, icc_converted) = icc::to_srgb8(samples, model, icc.as_deref(), &mut notes);
-    let image = exif::orient_image(SrgbImage::new(width, height, rgb)?, orientation)?;
+    let (rgb, icc_converted) = icc::to_srgb(samples, model, icc.as_deref(), &mut notes);
+    let (image, deep) = match rgb {
+        Samples::Eight(codes) => (exif::orient_image(SrgbImage::new(width, height, codes)?, orientation)?, None),
+        Samples::Sixteen(values) => {
+            let deep = exif::orient_deep(Srgb16Image::new(width, height, values)?, orientation)?;
+            (deep.to_srgb8(), Some(deep))
+        }
+    };
     let alpha = match alpha {
         Some(values) if values.iter().any(|&a| a != 255) => {
             Some(exif::orient_mask(&Mask::new(width, height, values)?, orientation)?)
         }
         _ => None,
     };
-    Ok(Decoded { image, alpha, format, orientation, bit_depth, icc_converted, notes })
+    Ok(Decoded { image, deep, alpha, format, orientation, bit_depth, icc_converted, notes })
 }
 
 /// Decodes a mask file: any readable picture; alpha if it has one, else luma, of a greyscale file its grey value exactly.

@@ -1,6 +1,6 @@
 //! The one EXIF field that changes pixels: orientation.
 
-use crate::{Mask, SrgbImage};
+use crate::{Mask, Srgb16Image, SrgbImage};
 
 /// Tag number of the orientation in the first image directory.
 const ORIENTATION: u16 = 0x0112;
@@ -36,14 +36,19 @@ fn read_orientation(tiff: &[u8]) -> Option<u8> {
     None
 }
 
-/// Rotates and mirrors interleaved pixels of `N` bytes so that orientation 1 remains; returns the new width and height.
-fn orient<const N: usize>(data: Vec<u8>, width: usize, height: usize, orientation: u8) -> (Vec<u8>, usize, usize) {
+/// Rotates and mirrors interleaved pixels of `N` channels so that orientation 1 remains; returns the new width and height.
+fn orient<const N: usize, T: Copy + Default>(
+    data: Vec<T>,
+    width: usize,
+    height: usize,
+    orientation: u8,
+) -> (Vec<T>, usize, usize) {
     if orientation <= 1 || orientation > 8 || data.len() != width * height * N {
         return (data, width, height);
     }
     let swapped = orientation >= 5;
     let (out_width, out_height) = if swapped { (height, width) } else { (width, height) };
-    let mut out = vec![0; data.len()];
+    let mut out = vec![T::default(); data.len()];
     for (y, row) in out.chunks_exact_mut((out_width * N).max(1)).enumerate() {
         for (x, pixel) in row.chunks_exact_mut(N).enumerate() {
             let (sx, sy) = match orientation {
@@ -65,14 +70,21 @@ fn orient<const N: usize>(data: Vec<u8>, width: usize, height: usize, orientatio
 /// Applies an EXIF orientation to a picture.
 pub(crate) fn orient_image(image: SrgbImage, orientation: u8) -> crate::Result<SrgbImage> {
     let (width, height) = (image.width_px() as usize, image.height_px() as usize);
-    let (data, width, height) = orient::<3>(image.into_data(), width, height, orientation);
+    let (data, width, height) = orient::<3, _>(image.into_data(), width, height, orientation);
     SrgbImage::new(width as u32, height as u32, data)
+}
+
+/// Applies an EXIF orientation to a picture of 16 bits.
+pub(crate) fn orient_deep(image: Srgb16Image, orientation: u8) -> crate::Result<Srgb16Image> {
+    let (width, height) = (image.width_px() as usize, image.height_px() as usize);
+    let (data, width, height) = orient::<3, _>(image.into_data(), width, height, orientation);
+    Srgb16Image::new(width as u32, height as u32, data)
 }
 
 /// Applies an EXIF orientation to an alpha channel.
 pub(crate) fn orient_mask(mask: &Mask, orientation: u8) -> crate::Result<Mask> {
     let (width, height) = (mask.width_px() as usize, mask.height_px() as usize);
-    let (data, width, height) = orient::<1>(mask.data().to_vec(), width, height, orientation);
+    let (data, width, height) = orient::<1, _>(mask.data().to_vec(), width, height, orientation);
     Mask::new(width as u32, height as u32, data)
 }
 
@@ -126,7 +138,7 @@ pub(crate) mod tests {
             (&[2, 5, 1, 4, 0, 3], 2),
         ];
         for (i, (pixels, width)) in expected.iter().enumerate() {
-            let (out, w, h) = orient::<1>(data.clone(), 3, 2, i as u8 + 1);
+            let (out, w, h) = orient::<1, u8>(data.clone(), 3, 2, i as u8 + 1);
             assert_eq!((out.as_slice(), w, h), (*pixels, *width, 6 / width), "orientation {}", i + 1);
         }
     }

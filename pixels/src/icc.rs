@@ -4,6 +4,7 @@ use moxcms::{ColorProfile, DataColorSpace, Layout, TransformExecutor, TransformO
 use rayon::prelude::*;
 
 use crate::decode::Samples;
+use crate::srgb16_image::eight_from_sixteen;
 
 /// How the channels of a file are to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,18 +45,13 @@ impl ColorModel {
 /// Pixels that one task converts.
 const BLOCK_PIXELS: usize = 1 << 14;
 
-/// Rounds a 16-bit channel to 8 bits.
-pub(crate) fn eight_from_sixteen(value: u16) -> u8 {
-    ((u32::from(value) * 255 + 32_895) >> 16) as u8
-}
-
-/// Converts raw channels to interleaved 8-bit sRGB; returns them and whether a profile changed the values.
-pub(crate) fn to_srgb8(
+/// Converts raw channels to interleaved sRGB of the same depth; returns them and whether a profile changed the values.
+pub(crate) fn to_srgb(
     samples: Samples,
     model: ColorModel,
     profile: Option<&[u8]>,
     notes: &mut Vec<String>,
-) -> (Vec<u8>, bool) {
+) -> (Samples, bool) {
     if let Some(profile) = profile {
         match convert(&samples, model, profile) {
             Ok(Some(rgb)) => return (rgb, true),
@@ -70,16 +66,25 @@ pub(crate) fn to_srgb8(
     (without_profile(samples, model), false)
 }
 
-fn without_profile(samples: Samples, model: ColorModel) -> Vec<u8> {
-    let eight = match samples {
-        Samples::Eight(values) => values,
-        Samples::Sixteen(values) => values.into_iter().map(eight_from_sixteen).collect(),
-    };
-    match model {
-        ColorModel::Rgb => eight,
-        ColorModel::Gray => eight.into_iter().flat_map(|v| [v, v, v]).collect(),
-        ColorModel::Cmyk => eight.chunks_exact(4).flat_map(|p| rgb_from_cmyk([p[0], p[1], p[2], p[3]])).collect(),
+fn without_profile(samples: Samples, model: ColorModel) -> Samples {
+    match (samples, model) {
+        (samples, ColorModel::Rgb) => samples,
+        (Samples::Eight(values), ColorModel::Gray) => Samples::Eight(tripled(&values)),
+        (Samples::Sixteen(values), ColorModel::Gray) => Samples::Sixteen(tripled(&values)),
+        (Samples::Eight(values), ColorModel::Cmyk) => Samples::Eight(mixed(&values)),
+        (Samples::Sixteen(values), ColorModel::Cmyk) => {
+            let eight: Vec<u8> = values.into_iter().map(eight_from_sixteen).collect();
+            Samples::Eight(mixed(&eight))
+        }
     }
+}
+
+fn tripled<T: Copy>(values: &[T]) -> Vec<T> {
+    values.iter().flat_map(|&v| [v, v, v]).collect()
+}
+
+fn mixed(inks: &[u8]) -> Vec<u8> {
+    inks.chunks_exact(4).flat_map(|p| rgb_from_cmyk([p[0], p[1], p[2], p[3]])).collect()
 }
 
 /// sRGB of inks without a profile: (1 − ink)(1 − black).
@@ -89,7 +94,7 @@ pub(crate) fn rgb_from_cmyk([c, m, y, k]: [u8; 4]) -> [u8; 3] {
 }
 
 /// `Ok(None)` when the profile is sRGB in all but name, so that the file's own bytes are kept.
-fn convert(samples: &Samples, model: ColorModel, profile: &[u8]) -> Result<Option<Vec<u8>>, String> {
+fn convert(samples: &Samples, model: ColorModel, profile: &[u8]) -> Result<Option<Samples>, String> {
     let source = ColorProfile::new_from_slice(profile).map_err(|error| error.to_string())?;
     if !model.matches(source.color_space) {
         return Err(format!("it is for {:?} and the picture is {model:?}", source.color_space));
@@ -102,13 +107,12 @@ fn convert(samples: &Samples, model: ColorModel, profile: &[u8]) -> Result<Optio
         return Ok(None);
     }
     match samples {
-        Samples::Eight(values) => run(eight()?.as_ref(), values, model).map(Some),
+        Samples::Eight(values) => run(eight()?.as_ref(), values, model).map(Samples::Eight).map(Some),
         Samples::Sixteen(values) => {
             let transform = source
                 .create_transform_16bit(model.layout(), &srgb, Layout::Rgb, options)
                 .map_err(|error| error.to_string())?;
-            let wide = run(transform.as_ref(), values, model)?;
-            Ok(Some(wide.into_iter().map(eight_from_sixteen).collect()))
+            run(transform.as_ref(), values, model).map(Samples::Sixteen).map(Some)
         }
     }
 }
@@ -133,7 +137,11 @@ fn is_identity(transform: &(dyn TransformExecutor<u8> + Send + Sync), model: Col
         ColorModel::Gray => (0..=255).collect(),
         _ => steps().flat_map(|r| steps().flat_map(move |g| steps().flat_map(move |b| [r, g, b]))).collect(),
     };
-    let expected = without_profile(Samples::Eight(grid.clone()), model);
+    let expected = match model {
+        ColorModel::Rgb => grid.clone(),
+        ColorModel::Gray => tripled(&grid),
+        ColorModel::Cmyk => mixed(&grid),
+    };
     let mut out = vec![0; expected.len()];
     transform.transform(&grid, &mut out).map_err(|error| error.to_string())?;
     Ok(out.iter().zip(&expected).all(|(a, b)| a.abs_diff(*b) <= 1))

@@ -18,7 +18,7 @@ pub struct Mask {
     data: Vec<u8>,
 }
 
-fn check_length(width: u32, height: u32, channels: usize, got: usize) -> Result<()> {
+pub(crate) fn check_length(width: u32, height: u32, channels: usize, got: usize) -> Result<()> {
     let expected = width as usize * height as usize * channels;
     if expected == got { Ok(()) } else { Err(Error::BufferLength { width, height, expected, got }) }
 }

@@ -27,6 +27,7 @@ mod output;
 mod palette_files;
 mod resize;
 pub mod size;
+mod srgb16_image;
 
 pub use color::parse_color;
 pub use composite::composite;
@@ -39,3 +40,4 @@ pub use output::write_atomic;
 pub use palette_files::{Palette, Swatch, load_palette, parse_palette};
 pub use resize::{resize_linear, resize_linear_alpha, resize_mask};
 pub use size::{SizeSpec, parse_sizes};
+pub use srgb16_image::Srgb16Image;

@@ -69,7 +69,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Raw> {
     let (samples, alpha) = if output.bit_depth == BitDepth::Sixteen {
         let values: Vec<u16> = buffer.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
         let (colors, alpha) = split_alpha(values, channels, has_alpha);
-        let alpha = alpha.map(|a| a.into_iter().map(crate::icc::eight_from_sixteen).collect());
+        let alpha = alpha.map(|a| a.into_iter().map(crate::srgb16_image::eight_from_sixteen).collect());
         (Samples::Sixteen(colors), alpha)
     } else {
         let (colors, alpha) = split_alpha(buffer, channels, has_alpha);

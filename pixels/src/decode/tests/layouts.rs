@@ -132,9 +132,29 @@ fn png_of_sixteen_bits_is_rounded() {
     let photo = decode(&PngChunks::new(3, 1, 16, 2, false).rows(&rows).end(), &Limits::default()).unwrap();
     let want = values.map(|v| (f64::from(v) / 257.0).round() as u8);
     assert_eq!((photo.image.data(), photo.bit_depth), (&want[..], 16));
+    assert_eq!(photo.deep.unwrap().data(), values);
     let rows = [0, 0x12, 0x34, 0xFF, 0xFF, 0xAB, 0xCD, 0x80, 0x00];
     let photo = decode(&PngChunks::new(2, 1, 16, 4, false).rows(&rows).end(), &Limits::default()).unwrap();
     assert_eq!((photo.image.pixel(1, 0), photo.alpha.unwrap().data()), ([171; 3], &[255, 128][..]));
+}
+
+#[test]
+fn all_bits_are_kept_upright_and_only_where_there_are_more_than_eight() {
+    let values: Vec<u16> = (0..18).map(|i| i * 3001 + 7).collect();
+    let mut rows = Vec::new();
+    for row in values.chunks(6) {
+        rows.push(0);
+        rows.extend(row.iter().flat_map(|v| v.to_be_bytes()));
+    }
+    let png = PngChunks::new(2, 3, 16, 2, false).rows(&rows).end();
+    let photo = decode(&with_png_chunk(&png, *b"eXIf", &exif_block(6, true)[6..]), &Limits::default()).unwrap();
+    let deep = photo.deep.unwrap();
+    assert_eq!((deep.width_px(), deep.height_px(), deep.pixel(0, 0)), (3, 2, [12, 13, 14].map(|i| i * 3001 + 7)));
+    assert_eq!(deep.to_srgb8(), photo.image);
+    let grey = PngChunks::new(1, 1, 16, 0, false).rows(&[0, 0x12, 0x34]).end();
+    assert_eq!(decode(&grey, &Limits::default()).unwrap().deep.unwrap().pixel(0, 0), [0x1234; 3]);
+    let eight = encode(&picture(2, 3), None, Format::Png, 0).unwrap();
+    assert!(decode(&eight, &Limits::default()).unwrap().deep.is_none());
 }
 
 #[test]
