@@ -6,6 +6,7 @@ mod crash;
 mod exit;
 mod interrupt;
 mod pipeline;
+mod recipe;
 mod report;
 mod terminal;
 

@@ -99,6 +99,7 @@ fn names_sizes_and_a_given_mask() {
         format!("{stem}--teal@60w.webp"),
         format!("{stem}.mask.png"),
         "index.html".to_owned(),
+        "recipe.toml".to_owned(),
         "report.json".to_owned(),
     ];
     expected.sort();
@@ -178,7 +179,7 @@ fn what_is_no_product_does_not_leave() {
     command.arg("recolor").arg(&photo).args(["--to", "teal", "--mask"]).arg(&mask).arg("-o").arg(&out);
     let ended = run(&mut command);
     assert_eq!(ended.code, Some(1), "{ended:#?}");
-    assert_eq!(names(&out), ["index.html", "noise.mask.png", "report.json"]);
+    assert_eq!(names(&out), ["index.html", "noise.mask.png", "recipe.toml", "report.json"]);
     let report = report(&out);
     assert_eq!(report["photos"][0]["variants"][0]["gate"]["verdict"], "rejected");
 }

@@ -141,7 +141,10 @@ pub fn decode_file(path: &Path, limits: &Limits) -> Result<Decoded> {
 }
 
 /// Reads a whole file of at most `max_bytes`.
-pub(crate) fn read_limited(path: &Path, max_bytes: u64) -> Result<Vec<u8>> {
+///
+/// # Errors
+/// [`Error::Io`] when the file cannot be read, [`Error::TooManyBytes`] when it is larger.
+pub fn read_limited(path: &Path, max_bytes: u64) -> Result<Vec<u8>> {
     let io_error = |source| Error::Io { action: "read", path: path.to_owned(), source };
     let file = File::open(path).map_err(io_error)?;
     let announced = file.metadata().map_err(io_error)?.len();

@@ -4,35 +4,38 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use pixels::Format;
+use serde::{Deserialize, Serialize};
 
-use super::region::{self, RegionArg};
+use super::parts::{self, PartsArgs};
 use super::sizes::{self, SizeArg};
-use super::{InputArgs, JobsArgs, OutputArgs, WeightsArgs};
+use super::{JobsArgs, OutputArgs, WeightsArgs};
 
 /// Dye the garment of each photo in each colour.
 ///
-/// Writes DIR/<stem>--<swatch>[@<size>].<ext> per variant, DIR/<stem>.mask.png per photo, DIR/report.json, and
-/// DIR/index.html, a gallery that opens offline. Prints one written path per line, or with --json one photo per line.
+/// Writes DIR/<stem>--<swatch>[@<size>].<ext> per variant (of several regions, the swatches joined by +),
+/// DIR/<stem>.mask.png per photo, DIR/report.json, DIR/recipe.toml, which reproduces the run, and DIR/index.html, a
+/// gallery that opens offline. Prints one written path per line, or with --json one photo per line.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   rangrez recolor kurta.jpg --to '#8a1538' --to teal -o out
   rangrez recolor photos/ --palette autumn.ase --sizes full,800x800:pad --format jpeg,webp -o out
-  rangrez recolor dress.jpg --palette autumn.csv --to 'Deep Rust' --region full --gate report -o out")]
+  rangrez recolor dress.jpg --palette autumn.csv --to 'Deep Rust' --region full --gate report -o out
+  rangrez recolor look.jpg --region upper --to cream --to navy --region lower --to '#3b2f2f' -o out
+  rangrez recolor print.jpg --map 'navy=#5a2a6e,white=cream' --keep red -o out
+  rangrez recolor --recipe out/recipe.toml -o again")]
 pub struct RecolorArgs {
+    /// Photos (JPEG, PNG, WebP), or folders: the photos directly in them.
+    #[arg(required_unless_present = "recipe", value_name = "PHOTO|DIR")]
+    pub photos: Vec<PathBuf>,
     #[command(flatten)]
-    pub input: InputArgs,
-    /// A colour: #rrggbb, a CSS name, lab(…), oklch(…), or a name from --palette. May be repeated.
-    #[arg(long = "to", value_name = "COLOR", required_unless_present = "palette")]
-    pub to: Vec<String>,
-    /// A palette: hex list, CSV, GPL, ASE or ACO. Without --to, all its swatches are used.
-    #[arg(long, value_name = "FILE")]
-    pub palette: Option<PathBuf>,
-    /// What to dye; auto: what the photo is of.
-    #[arg(long, value_parser = region::parser(), default_value = region::AUTO, value_name = "REGION", conflicts_with = "mask")]
-    pub region: RegionArg,
-    /// Dye what this mask covers (8-bit grey PNG, the photo's own size) instead of finding the garment.
-    #[arg(long, value_name = "FILE")]
-    pub mask: Option<PathBuf>,
+    pub parts: PartsArgs,
+    /// Do what this recipe says; every run writes one, DIR/recipe.toml. Inputs and weights must be those that it names.
+    #[arg(long, value_name = "FILE", conflicts_with_all = parts::NAMES)]
+    #[arg(conflicts_with_all = ["sizes", "format", "quality", "gate"])]
+    pub recipe: Option<PathBuf>,
+    /// Folder to look for the recipe's inputs in, if they have moved.
+    #[arg(long, value_name = "DIR", requires = "recipe")]
+    pub input_root: Option<PathBuf>,
     /// Sizes to write, such as 320w,x600,800x800:pad; full is the photo's own size.
     #[arg(long, value_name = "PROFILE", value_delimiter = ',', value_parser = sizes::size)]
     pub sizes: Vec<SizeArg>,
@@ -61,7 +64,8 @@ pub struct RecolorArgs {
 }
 
 /// `--gate`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum GateMode {
     /// Rejected variants are not written.
     #[default]

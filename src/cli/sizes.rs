@@ -1,5 +1,7 @@
 //! `--sizes` and `--format`.
 
+use std::fmt;
+
 use pixels::{Format, SizeSpec};
 
 /// One entry of `--sizes`.
@@ -9,6 +11,15 @@ pub enum SizeArg {
     Full,
     /// A size to resize to.
     Spec(SizeSpec),
+}
+
+impl fmt::Display for SizeArg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full => f.write_str("full"),
+            Self::Spec(spec) => spec.fmt(f),
+        }
+    }
 }
 
 /// Reads one entry of `--sizes`.

@@ -28,10 +28,10 @@ pub fn run(args: &MaskArgs) -> Result<Exit> {
 
     let choice = Choice::Region(args.region);
     let work = |finder: &Finder, photo: &Photo, written: &mut Option<String>| {
-        let masked = Masked::find(Decoded::read(photo.clone())?, finder, choice.clone())?;
+        let masked = Masked::find(Decoded::read(photo.clone())?, finder, vec![choice.clone()])?;
         let embedded = Embedded::of(masked, finder)?;
         let name = mask_name(&photo.stem);
-        out.write(&name, &encode_mask_png(&embedded.mask).or_exit(Exit::Input)?)?;
+        out.write(&name, &encode_mask_png(&embedded.mask()).or_exit(Exit::Input)?)?;
         *written = Some(name);
         Ok(())
     };

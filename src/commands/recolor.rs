@@ -1,25 +1,24 @@
-//! `rangrez recolor`: every photo in every colour, judged, with a report and a gallery.
+//! `rangrez recolor`: every photo in every colour, judged, with a report, a gallery and a recipe.
 
-use std::path::Path;
+use std::collections::BTreeMap;
 use std::time::Instant;
 
-use generators::region::Region;
 use generators::runtime;
-use pixels::{Limits, decode_mask};
 
 use crate::cli::RecolorArgs;
 use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::interrupt;
 use crate::pipeline::batch::{self, Outcome};
-use crate::pipeline::masked::Choice;
 use crate::pipeline::models::{self, Models};
+use crate::pipeline::order::{self, Order};
 use crate::pipeline::out_dir::OutDir;
 use crate::pipeline::photo::{self, Photo, Photos};
 use crate::pipeline::recolored::Recolored;
-use crate::pipeline::sizes::Profile;
-use crate::pipeline::{self, Order, swatches, weights};
+use crate::pipeline::{self, weights};
+use crate::recipe::{self, Finder, Recipe};
 use crate::report::{
-    self, PhotoEntry, PhotoStatus, Pictures, Program, Report, RunStatus, Settings, SwatchEntry, Verdict, gallery,
+    self, Color, PhotoEntry, PhotoStatus, Pictures, Program, Report, RunStatus, Settings, SwatchEntry, Verdict,
+    WeightsFile, gallery,
 };
 use crate::terminal::{self, Progress, data_line, tell};
 
@@ -27,6 +26,8 @@ use crate::terminal::{self, Progress, data_line, tell};
 const REPORT: &str = "report.json";
 /// The gallery's file name.
 const GALLERY: &str = "index.html";
+/// Files about the run.
+const ABOUT: [&str; 3] = [REPORT, GALLERY, recipe::FILE];
 /// Colours out of reach that are named on the terminal; the report has all.
 const MAX_TOLD: usize = 12;
 
@@ -36,13 +37,17 @@ const MAX_TOLD: usize = 12;
 /// What is wrong before work starts: usage or weights. A photo's failure is told, reported and counted instead.
 pub fn run(args: &RecolorArgs) -> Result<Exit> {
     let start = Instant::now();
-    let found = photo::find(&args.input.photos)?;
-    let order = order(args, &found)?;
+    let (mut recipe, inputs) = asked(args)?;
+    let found = photos(args, &recipe, &inputs)?;
+    order::seal_masks(&mut recipe.regions, &inputs)?;
+    let order = Order::plan(&recipe, &inputs, &found, &args.output.out, args.output.force, &ABOUT)?;
     let folder = weights::folder(&args.weights);
     let jobs = batch::jobs(args.jobs.jobs, found.photos.len());
     let workers = models::per_worker(jobs, || Models::load(&folder))?;
+    let checksums = models::checksums(&folder)?;
+    recipe.check_weights(&checksums)?;
     if args.dry_run {
-        for name in planned(&found.photos, &order.targets, &order.profile) {
+        for name in order.files(&recipe, &found, &ABOUT) {
             data_line(&terminal::clean_path(&order.out.path().join(name)));
         }
         return Ok(super::tell_unreadable(&found.unreadable));
@@ -55,45 +60,58 @@ pub fn run(args: &RecolorArgs) -> Result<Exit> {
         super::tell_failure(progress, photo, outcome.failure.as_ref());
     })?;
     let exit = super::exit_of(&outcomes).or_worse(super::tell_unreadable(&found.unreadable));
-    let (report, pictures) = gather(args, &found, outcomes, &order, &folder, start)?;
+    let made = order.out.written();
+    let same = if exit < Exit::Interrupted { recipe.check_outputs(&made) } else { Ok(()) };
+    seal(&mut recipe, &found, &outcomes, &checksums, made);
+    let settings = settings(&recipe, &order);
+    let (report, pictures) = gather(settings, &found, outcomes, models::files(&folder)?, start);
     summarise(&report, &order.out);
-    order.out.write(REPORT, &report.to_json().or_exit(Exit::Input)?)?;
-    order.out.write(GALLERY, gallery::page(&report, &pictures, order.out.path()).as_bytes())?;
+    order.out.write_about(recipe::FILE, recipe.to_toml()?.as_bytes())?;
+    order.out.write_about(REPORT, &report.to_json().or_exit(Exit::Input)?)?;
+    order.out.write_about(GALLERY, gallery::page(&report, &pictures, order.out.path()).as_bytes())?;
+    same?;
     Ok(if report.summary.rejected > 0 { exit.or_worse(Exit::Rejected) } else { exit })
 }
 
-/// Checks and gathers what is asked for, before anything is made.
-fn order(args: &RecolorArgs, found: &Photos) -> Result<Order> {
-    let targets = swatches::resolve(&args.to, args.palette.as_deref())?;
-    let choice = match &args.mask {
-        None => Choice::Region(args.region),
-        Some(path) => Choice::Given(given_mask(path, found)?),
-    };
-    let profile = Profile::new(&args.sizes, &args.format, args.quality);
-    let names = planned(&found.photos, &targets, &profile);
-    let out = OutDir::plan(&args.output.out, args.output.force, &names, &found.photos)?;
-    Ok(Order { targets, choice, gate: args.gate, profile, out })
+/// What is asked for, by the command line or by a recipe, and where its inputs are looked for.
+fn asked(args: &RecolorArgs) -> Result<(Recipe, Finder)> {
+    let Some(path) = &args.recipe else { return Ok((Recipe::from_args(args)?, Finder::default())) };
+    let recipe = Recipe::read(path)?;
+    recipe.check_version()?;
+    Ok((recipe, Finder::of_recipe(path, args.input_root.as_deref())))
 }
 
-/// Every file that the run may write.
-fn planned(photos: &[Photo], targets: &[swatches::Target], profile: &Profile) -> Vec<String> {
-    let of_photo = |photo: &Photo| {
-        let variants = targets.iter().map(|target| pipeline::variant_name(&photo.stem, &target.slug));
-        let files = variants.flat_map(|base| profile.names(&base).collect::<Vec<_>>());
-        std::iter::once(pipeline::mask_name(&photo.stem)).chain(files).collect::<Vec<_>>()
-    };
-    photos.iter().flat_map(of_photo).chain([REPORT.to_owned(), GALLERY.to_owned()]).collect()
-}
-
-/// The mask file, which belongs to one photo.
-fn given_mask(path: &Path, found: &Photos) -> Result<pixels::Mask> {
-    if found.photos.len() + found.unreadable.len() != 1 {
-        let n = found.photos.len();
-        return Err(Failure::usage(format!("--mask belongs to one photo, {n} are given: run them one by one")));
+/// The photos of the recipe, or of the command line.
+fn photos(args: &RecolorArgs, recipe: &Recipe, inputs: &Finder) -> Result<Photos> {
+    match (recipe.photos.as_slice(), args.photos.as_slice()) {
+        ([], []) => Err(Failure::usage("the recipe names no photos: name them on the command line")),
+        ([], named) => photo::find(named),
+        (listed, []) => {
+            let found =
+                listed.iter().map(|file| Ok((inputs.find(file)?, file.path.clone()))).collect::<Result<Vec<_>>>()?;
+            photo::known(found.into_iter())
+        }
+        (..) => Err(Failure::usage("the recipe names its photos: name none, or take them out of the recipe")),
     }
-    let named = |error: anyhow::Error| error.context(format!("mask {}", path.display()));
-    let bytes = std::fs::read(path).map_err(|error| named(error.into())).or_exit(Exit::Usage)?;
-    decode_mask(&bytes, &Limits::default()).map_err(|error| named(error.into())).or_exit(Exit::Usage)
+}
+
+/// Completes the recipe with what the run found, so that it reproduces the run.
+fn seal(
+    recipe: &mut Recipe,
+    found: &Photos,
+    outcomes: &[Option<Outcome<Recolored>>],
+    weights: &BTreeMap<String, String>,
+    made: BTreeMap<String, String>,
+) {
+    recipe.version = Some(env!("CARGO_PKG_VERSION").to_owned());
+    recipe.weights.clone_from(weights);
+    recipe.outputs = made;
+    if recipe.photos.is_empty() {
+        recipe.photos = found.photos.iter().map(|photo| recipe::InputFile::new(&photo.path)).collect();
+    }
+    for (file, outcome) in recipe.photos.iter_mut().zip(outcomes) {
+        file.sha256 = file.sha256.take().or_else(|| outcome.as_ref().and_then(|o| o.made.sha256.clone()));
+    }
 }
 
 fn print(json: bool, progress: &Progress, photo: &Photo, outcome: &Outcome<Recolored>, out: &OutDir) {
@@ -128,15 +146,33 @@ fn entry(photo: &Photo, outcome: Option<&Outcome<Recolored>>) -> PhotoEntry {
     }
 }
 
+/// What was asked, for the report.
+fn settings(recipe: &Recipe, order: &Order) -> Settings {
+    let swatches = order.variants.iter().filter_map(|variant| {
+        let leaders = variant.dyes.iter().filter_map(|dye| dye.colors().next());
+        let colors: Vec<Color> = leaders.map(|swatch| swatch.color.into()).collect();
+        let color = colors.first()?.clone();
+        let colors = if colors.len() > 1 { colors } else { Vec::new() };
+        Some(SwatchEntry { name: variant.name.clone(), slug: variant.slug.clone(), color, colors })
+    });
+    Settings {
+        region: recipe.regions.iter().map(recipe::RecipeRegion::title).collect::<Vec<_>>().join("+"),
+        gate: recipe.gate.name(),
+        formats: order.profile.formats().iter().copied().map(report::format_name).collect(),
+        sizes: order.profile.size_names(),
+        quality: recipe.quality,
+        swatches: swatches.collect(),
+    }
+}
+
 /// Folds the outcomes into the report and the gallery's pictures.
 fn gather(
-    args: &RecolorArgs,
+    settings: Settings,
     found: &Photos,
     outcomes: Vec<Option<Outcome<Recolored>>>,
-    order: &Order,
-    weights: &Path,
+    weights: Vec<WeightsFile>,
     start: Instant,
-) -> Result<(Report, Vec<Pictures>)> {
+) -> (Report, Vec<Pictures>) {
     let status = match (interrupt::asked(), outcomes.iter().any(Option::is_none)) {
         (true, _) => RunStatus::Interrupted,
         (false, true) => RunStatus::Stopped,
@@ -159,24 +195,7 @@ fn gather(
         libtorch: libtorch.version,
         device: libtorch.device,
     };
-    let swatches = order.targets.iter().map(|target| SwatchEntry {
-        name: target.swatch.name.clone(),
-        slug: target.slug.clone(),
-        color: target.swatch.color.into(),
-    });
-    let settings = Settings {
-        region: match &order.choice {
-            Choice::Given(_) => "mask".to_owned(),
-            Choice::Region(region) => region.map_or("auto", Region::name).to_owned(),
-        },
-        gate: args.gate.name(),
-        formats: order.profile.formats().iter().copied().map(report::format_name).collect(),
-        sizes: order.profile.size_names(),
-        quality: args.quality,
-        swatches: swatches.collect(),
-    };
-    let report = Report::new(program, settings, models::files(weights)?, status, photos, start.elapsed().as_secs_f64());
-    Ok((report, pictures))
+    (Report::new(program, settings, weights, status, photos, start.elapsed().as_secs_f64()), pictures)
 }
 
 /// Tells people how it went: counts, colours out of reach, where the gallery is.

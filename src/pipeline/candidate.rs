@@ -1,6 +1,5 @@
 //! Fifth stage: the photo in another colour, encoded and measured as it would leave.
 
-use generators::recolor::{Dyed, TOLERANCE};
 use pixels::color::{Lab, delta_e00};
 use pixels::color_map::ColorMap;
 use pixels::{Format, Limits, SrgbImage, decode, encode, flatten_on_white};
@@ -8,23 +7,35 @@ use pixels::{Format, Limits, SrgbImage, decode, encode, flatten_on_white};
 use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::report::measure;
 
-use super::embedded::Embedded;
+use super::dye::reached;
 use super::models::Models;
+use super::prepared::{DyedPhoto, Prepared};
 use super::sizes::Profile;
-use super::swatches::Target;
+use super::variants::Variant;
 
 /// A variant that nobody has judged yet.
 #[derive(Debug)]
 pub struct Candidate {
-    /// The colour asked for.
-    pub target: Target,
+    /// What was asked for.
+    pub variant: Variant,
     /// The variant in the photo's own size.
     pub image: SrgbImage,
     /// The variant decoded from its encoded file, over white where it is transparent: what a customer would see.
     pub seen: SrgbImage,
     /// The encoded file, in the profile's first format.
     pub encoded: (Format, Vec<u8>),
-    /// Median of the mask's core in the encoded file.
+    /// How each region came out, in the order's order of regions.
+    pub regions: Vec<Measured>,
+}
+
+/// How one region of a variant came out.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    /// What became of each of its colours.
+    pub map: ColorMap,
+    /// The colour asked for: what the largest changed colour becomes.
+    pub asked: Lab,
+    /// Median of that colour's core in the encoded file.
     pub measured: Lab,
     /// ΔE00 between asked and measured.
     pub delta_e00: f32,
@@ -33,39 +44,41 @@ pub struct Candidate {
 }
 
 impl Candidate {
-    /// Dyes the garment in each of the colours.
+    /// Dyes the garments in each of the variants.
     ///
     /// # Errors
-    /// An input failure when a model or an encoder refuses.
-    pub fn dye(embedded: &Embedded, models: &Models, targets: &[Target], profile: &Profile) -> Result<Vec<Self>> {
-        let Embedded { decoded, mask, embedding, .. } = embedded;
-        let source = models.recolorer.prepare(&decoded.image, mask, embedding).or_exit(Exit::Input)?;
-        let maps: Vec<ColorMap> = targets.iter().map(|t| ColorMap::to_main(source.stats(), t.swatch.color)).collect();
-        let dyed = models.recolorer.dye_all(&source, &maps).or_exit(Exit::Input)?;
+    /// A usage error when a colour named is not in this garment, an input failure when a model or an encoder refuses.
+    pub fn dye(prepared: &Prepared, models: &Models, variants: &[Variant], profile: &Profile) -> Result<Vec<Self>> {
+        let dyed = prepared.dye(models, variants)?;
+        variants.iter().zip(dyed).map(|(variant, dyed)| Self::encoded(prepared, variant, dyed, profile)).collect()
+    }
+
+    fn encoded(prepared: &Prepared, variant: &Variant, dyed: DyedPhoto, profile: &Profile) -> Result<Self> {
         let format = profile.formats().first().copied().unwrap_or(Format::Jpeg);
-        let pairs = targets.iter().zip(dyed);
-        let candidate = |(target, dyed): (&Target, Dyed)| {
-            let alpha = decoded.alpha.as_ref();
-            let bytes = encode(&dyed.image, alpha, format, profile.quality()).or_exit(Exit::Input)?;
-            let again = decode(&bytes, &Limits::default()).or_exit(Exit::Input)?;
-            let measured = measure::core_median(&again.image, mask)
-                .ok_or_else(|| Failure::input("the mask has no core to measure the colour in"))?;
-            let seen = match &again.alpha {
-                Some(alpha) => flatten_on_white(&again.image, alpha),
-                None => again.image,
-            };
-            let delta_e00 = delta_e00(target.swatch.color, measured);
-            Ok(Self {
-                target: target.clone(),
-                image: dyed.image,
-                seen,
-                encoded: (format, bytes),
-                measured,
-                delta_e00,
-                // Encoding may round the last step towards the colour.
-                reachable: dyed.reachable || delta_e00 <= TOLERANCE,
-            })
+        let alpha = prepared.embedded.decoded.alpha.as_ref();
+        let bytes = encode(&dyed.image, alpha, format, profile.quality()).or_exit(Exit::Input)?;
+        let again = decode(&bytes, &Limits::default()).or_exit(Exit::Input)?;
+        let measured = |(i, region): (usize, super::prepared::DyedRegion)| {
+            let by = prepared.measured_by(i, &region.map);
+            let measured = by.and_then(|mask| measure::core_median(&again.image, &mask));
+            let measured = measured.ok_or_else(|| Failure::input("the mask has no core to measure the colour in"))?;
+            // A map without a target of its own is refused before anything is dyed.
+            let asked = region.map.leader().map_or(measured, |(_, target)| target);
+            let delta_e00 = delta_e00(asked, measured);
+            // Encoding may round the last step towards the colour.
+            let reachable = region.reachable || reached(delta_e00);
+            Ok(Measured { map: region.map, asked, measured, delta_e00, reachable })
         };
-        pairs.map(candidate).collect()
+        let regions = dyed.regions.into_iter().enumerate().map(measured).collect::<Result<_>>()?;
+        let seen = match &again.alpha {
+            Some(alpha) => flatten_on_white(&again.image, alpha),
+            None => again.image,
+        };
+        Ok(Self { variant: variant.clone(), image: dyed.image, seen, encoded: (format, bytes), regions })
+    }
+
+    /// The region that came out furthest from what was asked.
+    pub fn worst(&self) -> Option<&Measured> {
+        self.regions.iter().max_by(|one, other| one.delta_e00.total_cmp(&other.delta_e00))
     }
 }

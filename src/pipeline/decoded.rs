@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use pixels::{Format, Limits, Mask, SrgbImage, decode_file, flatten_on_white};
+use pixels::{Format, Limits, Mask, SrgbImage, decode, flatten_on_white};
 
 use crate::exit::{Exit, OrExit, Result};
 
@@ -29,7 +29,16 @@ impl Decoded {
     /// # Errors
     /// An input failure (exit code 3): unreadable, damaged, too large, or no picture.
     pub fn read(photo: Photo) -> Result<Self> {
-        let decoded = decode_file(&photo.path, &Limits::default()).or_exit(Exit::Input)?;
+        let bytes = photo.bytes()?;
+        Self::of_bytes(photo, &bytes)
+    }
+
+    /// Decodes the photo, whose file has been read.
+    ///
+    /// # Errors
+    /// An input failure (exit code 3): damaged, too large, or no picture.
+    pub fn of_bytes(photo: Photo, bytes: &[u8]) -> Result<Self> {
+        let decoded = decode(bytes, &Limits::default()).or_exit(Exit::Input)?;
         let pixels::Decoded { image, alpha, format, notes, .. } = decoded;
         Ok(Self { photo, image, alpha, format, notes })
     }

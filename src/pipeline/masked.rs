@@ -4,10 +4,14 @@ use generators::region::Region;
 use generators::segmenter::Segmentation;
 use pixels::Mask;
 
+use crate::cli::AUTO;
 use crate::exit::{Exit, OrExit, Result};
 
 use super::decoded::Decoded;
 use super::models::Finder;
+
+/// What a region is called that a mask file gives.
+pub const MASK: &str = "mask";
 
 /// What the user wants dyed.
 #[derive(Clone, Debug)]
@@ -18,44 +22,55 @@ pub enum Choice {
     Given(Mask),
 }
 
+impl Choice {
+    /// What people call it: a region's name, `auto`, or `mask`.
+    pub fn title(&self) -> &'static str {
+        match self {
+            Self::Given(_) => MASK,
+            Self::Region(region) => region.map_or(AUTO, Region::name),
+        }
+    }
+}
+
 /// A photo whose garments have been found.
 #[derive(Debug)]
 pub struct Masked {
     /// The photo's pixels.
     pub decoded: Decoded,
     /// What the user wants dyed.
-    pub choice: Choice,
+    pub choices: Vec<Choice>,
     garments: Option<Segmentation>,
 }
 
 impl Masked {
-    /// Finds the garments, unless a mask is given.
+    /// Finds the garments, unless masks are given for all of them.
     ///
     /// # Errors
     /// A usage error when the given mask has another size than the photo; an input failure otherwise.
-    pub fn find(decoded: Decoded, finder: &Finder, choice: Choice) -> Result<Self> {
-        let garments = match &choice {
-            Choice::Region(_) => Some(finder.segmenter.segment(&decoded.over_white()).or_exit(Exit::Input)?),
-            Choice::Given(mask) => {
+    pub fn find(decoded: Decoded, finder: &Finder, choices: Vec<Choice>) -> Result<Self> {
+        for choice in &choices {
+            if let Choice::Given(mask) = choice {
                 let fits = mask.check_size(decoded.image.width_px(), decoded.image.height_px());
                 fits.map_err(|error| anyhow::Error::new(error).context("the --mask does not fit the photo"))
                     .or_exit(Exit::Usage)?;
-                None
             }
-        };
-        Ok(Self { decoded, choice, garments })
+        }
+        let find = choices.iter().any(|choice| matches!(choice, Choice::Region(_)));
+        let garments =
+            if find { Some(finder.segmenter.segment(&decoded.over_white()).or_exit(Exit::Input)?) } else { None };
+        Ok(Self { decoded, choices, garments })
     }
 
-    /// The mask of what the user wants, in the photo's own size, and its name. `category` is what the photo is of.
+    /// The mask of one choice, in the photo's own size, and its name. `category` is what the photo is of.
     ///
     /// # Errors
     /// An input failure when the mask can't be made.
-    pub fn cover(&self, category: Region) -> Result<(Mask, String)> {
+    pub fn cover(&self, choice: &Choice, category: Region) -> Result<(Mask, String)> {
         let photo = self.decoded.over_white();
-        let (mask, name) = match (&self.choice, &self.garments) {
+        let (mask, name) = match (choice, &self.garments) {
             (Choice::Region(Some(region)), Some(garments)) => (garments.alpha(*region, &photo), region.name()),
             (Choice::Region(None), Some(garments)) => (garments.article_alpha(category, &photo), category.name()),
-            (Choice::Given(mask), _) => (Ok(mask.clone()), "mask"),
+            (Choice::Given(mask), _) => (Ok(mask.clone()), MASK),
             (Choice::Region(_), None) => (Ok(Mask::filled(photo.width_px(), photo.height_px(), 0)), "nothing"),
         };
         Ok((self.where_opaque(mask.or_exit(Exit::Input)?), name.to_owned()))

@@ -5,19 +5,24 @@
 pub mod batch;
 pub mod candidate;
 pub mod decoded;
+pub mod dye;
 pub mod embedded;
 pub mod judged;
 pub mod masked;
 pub mod models;
+pub mod order;
 pub mod out_dir;
 pub mod photo;
+pub mod prepared;
 pub mod recolored;
 pub mod renditions;
 pub mod sizes;
 pub mod swatches;
+pub mod variants;
 pub mod weights;
 
-use crate::cli::GateMode;
+use generators::checkpoint::sha256_hex;
+
 use crate::exit::Result;
 use crate::interrupt;
 
@@ -25,44 +30,34 @@ use candidate::Candidate;
 use decoded::Decoded;
 use embedded::Embedded;
 use judged::Judged;
-use masked::{Choice, Masked};
+use masked::Masked;
 use models::Models;
-use out_dir::OutDir;
+use order::Order;
 use photo::Photo;
+use prepared::Prepared;
 use recolored::Recolored;
-use sizes::Profile;
-use swatches::Target;
 
 /// Variants of a photo that are in memory at the same time.
 const IN_MEMORY: usize = 4;
-
-/// What is asked for, the same for every photo of a run.
-#[derive(Debug)]
-pub struct Order {
-    /// The colours.
-    pub targets: Vec<Target>,
-    /// What is dyed.
-    pub choice: Choice,
-    /// What happens to rejected variants.
-    pub gate: GateMode,
-    /// Sizes and formats.
-    pub profile: Profile,
-    /// Where the files go.
-    pub out: OutDir,
-}
 
 /// Takes one photo all the way. `made` has what was finished even when a later step fails.
 ///
 /// # Errors
 /// Why the photo was not finished, or that the user interrupted.
 pub fn recolor(models: &Models, photo: &Photo, order: &Order, made: &mut Recolored) -> Result<()> {
-    let decoded = Decoded::read(photo.clone())?;
-    let masked = Masked::find(decoded, &models.finder, order.choice.clone())?;
+    let decoded = {
+        let bytes = photo.bytes()?;
+        made.sha256 = Some(sha256_hex(&bytes));
+        Decoded::of_bytes(photo.clone(), &bytes)?
+    };
+    let masked = Masked::find(decoded, &models.finder, order.regions.clone())?;
     let embedded = Embedded::of(masked, &models.finder)?;
-    made.begin(&embedded, &order.out)?;
-    for targets in order.targets.chunks(IN_MEMORY) {
+    let prepared = Prepared::of(&embedded, models)?;
+    prepared.check(&order.variants)?;
+    made.begin(&prepared, order)?;
+    for variants in order.variants.chunks(IN_MEMORY) {
         interrupt::check()?;
-        let candidates = Candidate::dye(&embedded, models, targets, &order.profile)?;
+        let candidates = Candidate::dye(&prepared, models, variants, &order.profile)?;
         for judged in Judged::all(candidates, &models.finder, &embedded.category.article, order.gate)? {
             interrupt::check()?;
             made.add(&embedded, &judged, order)?;
@@ -71,9 +66,17 @@ pub fn recolor(models: &Models, photo: &Photo, order: &Order, made: &mut Recolor
     Ok(())
 }
 
-/// File name of a photo's mask.
+/// File name of everything of a photo that is dyed.
 pub fn mask_name(stem: &str) -> String {
     format!("{stem}.mask.png")
+}
+
+/// File name of the mask of one of several regions.
+pub fn region_mask_name(stem: &str, index: usize, title: &str) -> String {
+    match title {
+        masked::MASK => format!("{stem}.region{}.mask.png", index + 1),
+        title => format!("{stem}.{title}.mask.png"),
+    }
 }
 
 /// What a variant's file names start with.

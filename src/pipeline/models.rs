@@ -1,17 +1,19 @@
 //! The models of one worker. Tensors can't be shared between threads, so each worker loads its own.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use generators::backbone::{self, Backbone};
 use generators::card::Card;
-use generators::checkpoint::card_path;
+use generators::checkpoint::{card_path, sha256_hex};
 use generators::embedding::{self, Embedding};
 use generators::gate::{self, Gate};
 use generators::recolor::{self, Recolorer};
 use generators::segmenter::{self, Segmenter};
+use generators::taxonomy;
 use pixels::SrgbImage;
 
-use crate::exit::{Exit, OrExit, Result};
+use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::report::WeightsFile;
 
 /// Names of the weights files, without ending.
@@ -82,6 +84,25 @@ impl Models {
 /// As `load`.
 pub fn per_worker<M>(n: usize, load: impl Fn() -> Result<M>) -> Result<Vec<M>> {
     (0..n).map(|_| load()).collect()
+}
+
+/// Checksums of all files in the weights folder that decide what is made, by name: weights, cards with their thresholds,
+/// and the taxonomy.
+///
+/// # Errors
+/// A weights failure (exit code 4).
+pub fn checksums(weights: &Path) -> Result<BTreeMap<String, String>> {
+    let of = |path: &Path| {
+        let bytes = std::fs::read(path)
+            .map_err(|error| Failure::new(Exit::Weights, format!("weights {}: {error}", path.display())))?;
+        Ok(sha256_hex(&bytes))
+    };
+    let mut sums: BTreeMap<String, String> = files(weights)?.into_iter().map(|file| (file.file, file.sha256)).collect();
+    for name in NAMES {
+        sums.insert(format!("{name}.card.json"), of(&card_path(weights, name))?);
+    }
+    sums.insert(taxonomy::FILE.to_owned(), of(&weights.join(taxonomy::FILE))?);
+    Ok(sums)
 }
 
 /// The weights in the folder, with the checksums in their cards (which loading has compared with the files).

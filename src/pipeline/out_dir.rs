@@ -1,8 +1,11 @@
 //! The output folder: what will be written is known, and refused, before work starts.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use generators::checkpoint::sha256_hex;
 
 use crate::exit::{Exit, Failure, OrExit, Result};
 
@@ -13,6 +16,8 @@ use super::photo::Photo;
 pub struct OutDir {
     dir: PathBuf,
     force: bool,
+    /// SHA-256 of what has been written, by file name.
+    written: Mutex<BTreeMap<String, String>>,
 }
 
 impl OutDir {
@@ -38,7 +43,7 @@ impl OutDir {
         let taken: Vec<&String> =
             names.iter().filter(|name| !force && fs::symlink_metadata(dir.join(name)).is_ok()).collect();
         match taken.as_slice() {
-            [] => Ok(Self { dir: dir.to_owned(), force }),
+            [] => Ok(Self { dir: dir.to_owned(), force, written: Mutex::default() }),
             [first, rest @ ..] => Err(Failure::usage(format!(
                 "{} exists already{}: pass --force to replace, or name another folder with -o",
                 dir.join(first).display(),
@@ -65,12 +70,28 @@ impl OutDir {
         &self.dir
     }
 
-    /// Writes a file, whole or not at all.
+    /// Writes a file, whole or not at all, and notes its checksum.
     ///
     /// # Errors
     /// An input-output failure (exit code 3), such as a full disk.
     pub fn write(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        self.write_about(name, bytes)?;
+        let mut written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.insert(name.to_owned(), sha256_hex(bytes));
+        Ok(())
+    }
+
+    /// Writes a file about the run, such as its report, whose times differ from run to run: no checksum is noted.
+    ///
+    /// # Errors
+    /// As [`OutDir::write`].
+    pub fn write_about(&self, name: &str, bytes: &[u8]) -> Result<()> {
         pixels::write_atomic(&self.dir.join(name), bytes, self.force).or_exit(Exit::Input)
+    }
+
+    /// Checksums of the files written so far, by name.
+    pub fn written(&self) -> BTreeMap<String, String> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::exit::{Failure, Result};
+use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::terminal::{clean_path, tell};
 
 /// File name endings that are taken from a folder.
@@ -17,6 +17,16 @@ pub struct Photo {
     pub path: PathBuf,
     /// File name without its ending; output names start with it, and no other photo of the run has the same.
     pub stem: String,
+}
+
+impl Photo {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// An input failure (exit code 3): unreadable or too large.
+    pub fn bytes(&self) -> Result<Vec<u8>> {
+        pixels::read_limited(&self.path, pixels::Limits::default().max_bytes).or_exit(Exit::Input)
+    }
 }
 
 /// The photos of a run, and the folders that could not be listed.
@@ -60,6 +70,20 @@ pub fn find(arguments: &[PathBuf]) -> Result<Photos> {
         return Err(Failure::usage("no photos to work on: name a JPEG, PNG or WebP file or a folder that holds some"));
     }
     Ok(Photos { photos, unreadable })
+}
+
+/// Photos whose files are known, such as those of a recipe: where each lies now, and the path that named it.
+///
+/// # Errors
+/// A usage error when two of them would write the same output names.
+pub fn known(files: impl Iterator<Item = (PathBuf, PathBuf)>) -> Result<Photos> {
+    let (now, named): (Vec<_>, Vec<_>) = files.unzip();
+    let mut photos = unique(named)?;
+    if photos.len() != now.len() {
+        return Err(Failure::usage("a photo is named twice"));
+    }
+    photos.iter_mut().zip(now).for_each(|(photo, path)| photo.path = path);
+    Ok(Photos { photos, unreadable: Vec::new() })
 }
 
 fn list(folder: &Path) -> std::io::Result<Vec<PathBuf>> {

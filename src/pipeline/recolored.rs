@@ -3,15 +3,20 @@
 use generators::gate::Classification;
 use pixels::encode_mask_png;
 
-use crate::exit::{Exit, OrExit, Result};
-use crate::report::{self, CategoryEntry, GateEntry, Pictures, SourceEntry, VariantEntry, format_name};
+use crate::exit::{Exit, Failure, OrExit, Result};
+use crate::report::regions::{map, palette, rounded};
+use crate::report::{
+    self, CategoryEntry, GateEntry, Pictures, RegionEntry, RegionVariant, SourceEntry, VariantEntry, format_name,
+};
 
 use super::candidate::Candidate;
 use super::embedded::Embedded;
 use super::judged::Judged;
-use super::out_dir::OutDir;
+use super::masked::Choice;
+use super::order::Order;
+use super::prepared::Prepared;
 use super::renditions::Renditions;
-use super::{Order, mask_name, variant_name};
+use super::{mask_name, region_mask_name, variant_name};
 
 /// What was made of one photo so far.
 #[derive(Debug, Default)]
@@ -20,30 +25,50 @@ pub struct Recolored {
     pub source: Option<SourceEntry>,
     /// Its variants, each whole.
     pub variants: Vec<VariantEntry>,
+    /// SHA-256 of the photo's file, once it has been read.
+    pub sha256: Option<String>,
     /// Small pictures of all that.
     pub pictures: Pictures,
 }
 
 impl Recolored {
-    /// Notes what was found in the photo and writes its mask.
+    /// Notes what was found in the photo and writes its masks.
     ///
     /// # Errors
-    /// An input failure when the mask can't be written.
-    pub fn begin(&mut self, embedded: &Embedded, out: &OutDir) -> Result<()> {
-        let Embedded { decoded, mask, region, category, .. } = embedded;
+    /// An input failure when a mask can't be written.
+    pub fn begin(&mut self, prepared: &Prepared, order: &Order) -> Result<()> {
+        let embedded = prepared.embedded;
+        let Embedded { decoded, category, garments, .. } = embedded;
+        let stem = &decoded.photo.stem;
+        let mask = embedded.mask();
         self.pictures.source = Some(report::thumbnail(&decoded.image).or_exit(Exit::Input)?);
-        self.pictures.overlay = Some(report::overlay(&decoded.image, mask).or_exit(Exit::Input)?);
-        let name = mask_name(&decoded.photo.stem);
-        out.write(&name, &encode_mask_png(mask).or_exit(Exit::Input)?)?;
+        self.pictures.overlay = Some(report::overlay(&decoded.image, &mask).or_exit(Exit::Input)?);
+        let name = mask_name(stem);
+        order.out.write(&name, &encode_mask_png(&mask).or_exit(Exit::Input)?)?;
+        let mut regions = Vec::with_capacity(garments.len());
+        for (i, (garment, stats)) in garments.iter().zip(prepared.stats()).enumerate() {
+            let mut file = name.clone();
+            if garments.len() > 1 {
+                file = region_mask_name(stem, i, order.regions.get(i).map_or("auto", Choice::title));
+                order.out.write(&file, &encode_mask_png(&garment.mask).or_exit(Exit::Input)?)?;
+            }
+            regions.push(RegionEntry {
+                region: garment.region.clone(),
+                coverage: rounded(garment.mask.coverage()),
+                mask: file,
+                palette: palette(stats),
+            });
+        }
         self.source = Some(SourceEntry {
             width_px: decoded.image.width_px(),
             height_px: decoded.image.height_px(),
             format: format_name(decoded.format),
             notes: decoded.notes.clone(),
             category: CategoryEntry::from(category),
-            region: region.clone(),
-            coverage: f64::from((mask.coverage() * 1e4).round()) / 1e4,
+            region: embedded.region(),
+            coverage: rounded(mask.coverage()),
             mask: name,
+            regions,
         });
         Ok(())
     }
@@ -54,15 +79,16 @@ impl Recolored {
     /// An input failure when a file can't be encoded or written.
     pub fn add(&mut self, embedded: &Embedded, judged: &Judged, order: &Order) -> Result<()> {
         let decoded = &embedded.decoded;
+        let source = self.source.as_ref();
         let (renditions, entry, picture) = match judged {
             Judged::Cleared(cleared) => {
-                let base = variant_name(&decoded.photo.stem, &cleared.candidate().target.slug);
+                let base = variant_name(&decoded.photo.stem, &cleared.candidate().variant.slug);
                 let written = Renditions::write(cleared, decoded.alpha.as_ref(), &base, &order.profile, &order.out)?;
-                (written, entry(cleared.candidate(), cleared.verdict()), &cleared.candidate().seen)
+                (written, entry(cleared.candidate(), source, cleared.verdict())?, &cleared.candidate().seen)
             }
             Judged::Rejected(rejected) => {
                 let candidate = rejected.candidate();
-                (Renditions::default(), entry(candidate, rejected.verdict()), &candidate.seen)
+                (Renditions::default(), entry(candidate, source, rejected.verdict())?, &candidate.seen)
             }
         };
         self.pictures.variants.push(report::thumbnail(picture).or_exit(Exit::Input)?);
@@ -71,17 +97,34 @@ impl Recolored {
     }
 }
 
-fn entry(candidate: &Candidate, verdict: &GateEntry) -> VariantEntry {
-    VariantEntry {
-        swatch: candidate.target.swatch.name.clone(),
-        slug: candidate.target.slug.clone(),
-        asked: candidate.target.swatch.color.into(),
-        measured: candidate.measured.into(),
-        delta_e00: f64::from((candidate.delta_e00 * 1e3).round()) / 1e3,
-        reachable: candidate.reachable,
+fn entry(candidate: &Candidate, source: Option<&SourceEntry>, verdict: &GateEntry) -> Result<VariantEntry> {
+    let worst = candidate.worst().ok_or_else(|| Failure::input("a variant without regions"))?;
+    let found = source.map(|s| s.regions.as_slice()).unwrap_or_default();
+    let regions = candidate.regions.iter().zip(&candidate.variant.dyes).zip(found);
+    let regions = regions.map(|((measured, dye), region)| RegionVariant {
+        region: region.region.clone(),
+        swatch: dye.name(),
+        asked: measured.asked.into(),
+        measured: measured.measured.into(),
+        delta_e00: thousandths(measured.delta_e00),
+        reachable: measured.reachable,
+        map: map(&region.palette, &measured.map),
+    });
+    Ok(VariantEntry {
+        swatch: candidate.variant.name.clone(),
+        slug: candidate.variant.slug.clone(),
+        asked: worst.asked.into(),
+        measured: worst.measured.into(),
+        delta_e00: thousandths(worst.delta_e00),
+        reachable: candidate.regions.iter().all(|region| region.reachable),
+        regions: regions.collect(),
         gate: verdict.clone(),
         files: Vec::new(),
-    }
+    })
+}
+
+fn thousandths(value: f32) -> f64 {
+    f64::from((value * 1e3).round()) / 1e3
 }
 
 impl From<&Classification> for CategoryEntry {
@@ -89,7 +132,7 @@ impl From<&Classification> for CategoryEntry {
         Self {
             article: found.article.clone(),
             breadcrumb: found.breadcrumb.clone(),
-            confidence: f64::from((found.confidence * 1e4).round()) / 1e4,
+            confidence: rounded(found.confidence),
             in_catalog: found.in_catalog,
             reason: found.reason.clone().unwrap_or_default(),
         }

@@ -1,6 +1,6 @@
 //! The files that one picture becomes: every size in every format.
 
-use pixels::{Format, Mask, SizeSpec, SrgbImage, encode};
+use pixels::{Format, Mask, SrgbImage, encode};
 
 use crate::cli::SizeArg;
 use crate::exit::{Exit, OrExit, Result};
@@ -39,7 +39,7 @@ impl Profile {
 
     /// Names of the sizes, `full` for the photo's own.
     pub fn size_names(&self) -> Vec<String> {
-        self.sizes.iter().map(size_name).collect()
+        self.sizes.iter().map(SizeArg::to_string).collect()
     }
 
     /// Formats, the first being the one that colours are measured in.
@@ -94,7 +94,7 @@ impl Profile {
             };
             Ok(Encoded {
                 name: file_name(base, size, format),
-                size: size_name(size),
+                size: size.to_string(),
                 format,
                 width_px: image.width_px(),
                 height_px: image.height_px(),
@@ -118,13 +118,6 @@ fn resized(
             let (image, alpha) = spec.apply_alpha(image, alpha)?;
             Ok(Some((image, Some(alpha))))
         }
-    }
-}
-
-fn size_name(size: &SizeArg) -> String {
-    match size {
-        SizeArg::Full => "full".to_owned(),
-        SizeArg::Spec(spec) => SizeSpec::to_string(spec),
     }
 }
 

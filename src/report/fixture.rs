@@ -1,5 +1,6 @@
 //! A report for the tests of the report and the gallery.
 
+use super::regions::PaletteEntry;
 use super::*;
 
 fn color(hex: [u8; 3]) -> Color {
@@ -7,7 +8,7 @@ fn color(hex: [u8; 3]) -> Color {
 }
 
 fn swatch(name: &str, slug: &str, rgb: [u8; 3]) -> SwatchEntry {
-    SwatchEntry { name: name.to_owned(), slug: slug.to_owned(), color: color(rgb) }
+    SwatchEntry { name: name.to_owned(), slug: slug.to_owned(), color: color(rgb), colors: Vec::new() }
 }
 
 /// Two photos, one failed; three variants, one of them rejected, one out of reach.
@@ -24,6 +25,18 @@ pub fn report() -> (Report, Vec<Pictures>) {
         measured: s.color.clone(),
         delta_e00: [0.21, 0.44, 7.9][i],
         reachable: i != 2,
+        regions: vec![RegionVariant {
+            region: "upper".to_owned(),
+            swatch: s.name.clone(),
+            asked: s.color.clone(),
+            measured: s.color.clone(),
+            delta_e00: 0.21,
+            reachable: i != 2,
+            map: vec![
+                MapEntry { from: "#283c78".to_owned(), share: 0.8, change: "to", to: Some(s.color.clone()) },
+                MapEntry { from: "#fafaf5".to_owned(), share: 0.2, change: "keep", to: None },
+            ],
+        }],
         gate: GateEntry {
             verdict: if i == 1 { Verdict::Rejected } else { Verdict::Accepted },
             score: Some(0.4),
@@ -48,6 +61,15 @@ pub fn report() -> (Report, Vec<Pictures>) {
         region: "upper".to_owned(),
         coverage: 0.31,
         mask: "kurta.mask.png".to_owned(),
+        regions: vec![RegionEntry {
+            region: "upper".to_owned(),
+            coverage: 0.31,
+            mask: "kurta.mask.png".to_owned(),
+            palette: vec![
+                PaletteEntry { color: color([40, 60, 120]), share: 0.8 },
+                PaletteEntry { color: color([250, 250, 245]), share: 0.2 },
+            ],
+        }],
     };
     let photos = vec![
         PhotoEntry {

@@ -7,7 +7,8 @@ use std::path::{Component, Path, PathBuf};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use super::{Color, PhotoEntry, PhotoStatus, Pictures, Report, RunStatus, SourceEntry, VariantEntry, Verdict};
+use super::palette_view::{background, backgrounds, changes, palettes};
+use super::{PhotoEntry, PhotoStatus, Pictures, Report, RunStatus, SourceEntry, VariantEntry, Verdict};
 use crate::terminal::clean;
 
 const STYLE: &str = include_str!("gallery.css");
@@ -112,7 +113,7 @@ fn tolerance(report: &Report) -> Markup {
                     tbody {
                         @for (row, swatch) in report.tolerance.iter().zip(&report.settings.swatches) {
                             tr {
-                                th scope="row" { span.dot style=(background(&swatch.color)) {} (shown(&row.swatch)) }
+                                th scope="row" { span.dot style=(backgrounds(&swatch.color, &swatch.colors)) {} (shown(&row.swatch)) }
                                 td { code { (swatch.color.hex) } }
                                 td.n { (row.variants) }
                                 td.n { (optional(row.median)) } td.n { (optional(row.p90)) } td.n { (optional(row.largest)) }
@@ -151,7 +152,7 @@ fn toolbar(report: &Report) -> Markup {
                 div.chips.swatches role="group" aria-label="Colour" {
                     @for swatch in &report.settings.swatches {
                         button.swatch type="button" data-swatch=(swatch.slug) aria-pressed="false"
-                            title={ (shown(&swatch.name)) " " (swatch.color.hex) } style=(background(&swatch.color)) {
+                            title={ (shown(&swatch.name)) " " (swatch.color.hex) } style=(backgrounds(&swatch.color, &swatch.colors)) {
                             span.hidden { (shown(&swatch.name)) }
                         }
                     }
@@ -183,6 +184,7 @@ fn photo_section(photo: &PhotoEntry, pictures: Option<&Pictures>, out: &Path) ->
                     PhotoStatus::NotStarted => p.bad { "Not started." }
                 }
                 @if let Some(source) = &photo.source {
+                    (palettes(&source.regions))
                     @for note in &source.notes { p.note { (shown(note)) } }
                 }
             }
@@ -249,6 +251,7 @@ fn variant_figure(variant: &VariantEntry, picture: Option<&String>, photo: &Phot
                 }
                 p.name { (shown(&variant.swatch)) }
                 (delta_line(variant))
+                (changes(variant))
                 (verdict(variant))
             }
         }
@@ -306,7 +309,7 @@ fn colophon(report: &Report, cut: bool) -> Markup {
             @if cut { p { "Later photos are listed without pictures, to keep this page small enough for a phone." } }
             p {
                 "Made by rangrez " (report.program.version) " with libtorch " (report.program.libtorch) " on " (report.program.device)
-                " in " (format!("{:.1}", report.summary.seconds)) " s. Machine-readable: " a href="report.json" { "report.json" } "."
+                " in " (format!("{:.1}", report.summary.seconds)) " s. Machine-readable: " a href="report.json" { "report.json" } ". To make it again: " a href="recipe.toml" { "recipe.toml" } "."
             }
             p.keys {
                 kbd { "/" } " filter  " kbd { "←" } kbd { "→" } kbd { "↑" } kbd { "↓" } " move  " kbd { "enter" } " zoom and compare  "
@@ -314,10 +317,6 @@ fn colophon(report: &Report, cut: bool) -> Markup {
             }
         }
     }
-}
-
-fn background(color: &Color) -> String {
-    format!("background:{}", color.hex)
 }
 
 fn shown(text: &str) -> String {

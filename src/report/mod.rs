@@ -2,7 +2,9 @@
 
 pub mod gallery;
 pub mod measure;
+mod palette_view;
 mod picture;
+pub mod regions;
 mod tolerance;
 
 use std::time::SystemTime;
@@ -11,6 +13,7 @@ use pixels::color::Lab;
 use serde::Serialize;
 
 pub use picture::{Pictures, overlay, thumbnail};
+pub use regions::{MapEntry, RegionEntry, RegionVariant};
 pub use tolerance::Tolerance;
 
 /// Name and version of the schema; the number grows when a field changes its meaning or disappears.
@@ -55,7 +58,7 @@ pub struct Program {
 /// What was asked on the command line.
 #[derive(Clone, Debug, Serialize)]
 pub struct Settings {
-    /// `auto`, a region's name, or `mask` for a mask file.
+    /// `auto`, a region's name, or `mask` for a mask file; several joined by `+`.
     pub region: String,
     /// `strict`, `report` or `off`.
     pub gate: &'static str,
@@ -76,9 +79,12 @@ pub struct SwatchEntry {
     pub name: String,
     /// Its part of output file names.
     pub slug: String,
-    /// The colour.
+    /// The colour, of the first region.
     #[serde(flatten)]
     pub color: Color,
+    /// The colours of all regions, where there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub colors: Vec<Color>,
 }
 
 /// A weights file.
@@ -192,12 +198,14 @@ pub struct SourceEntry {
     pub notes: Vec<String>,
     /// What it is of.
     pub category: CategoryEntry,
-    /// What was dyed: a region's name, or `mask` for a mask file.
+    /// What was dyed: regions' names joined by `+`, or `mask` for a mask file.
     pub region: String,
-    /// Share of the picture that the mask covers, 0 to 1.
+    /// Share of the picture that the masks cover, 0 to 1.
     pub coverage: f64,
-    /// The mask that was used, a file beside the report.
+    /// Everything that was dyed, a file beside the report.
     pub mask: String,
+    /// The regions with their colours.
+    pub regions: Vec<RegionEntry>,
 }
 
 /// What a photo is of.
@@ -222,14 +230,16 @@ pub struct VariantEntry {
     pub swatch: String,
     /// The swatch's part of output names.
     pub slug: String,
-    /// The colour asked for.
+    /// The colour asked for; of several regions, the one that came out furthest from it.
     pub asked: Color,
-    /// Median over the mask's core of the encoded file, decoded again.
+    /// Median over the mask's core of the encoded file, decoded again; of the same region.
     pub measured: Color,
     /// ΔE00 between asked and measured.
     pub delta_e00: f64,
-    /// Whether this cloth can reach the colour; when not, `measured` is the nearest it came.
+    /// Whether this cloth can reach the colours; when not, `measured` is the nearest it came.
     pub reachable: bool,
+    /// How each region came out.
+    pub regions: Vec<RegionVariant>,
     /// The gate's verdict.
     pub gate: GateEntry,
     /// Files written, beside the report; none when rejected under `--gate strict`.

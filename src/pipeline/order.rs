@@ -1,0 +1,115 @@
+//! What is asked for, the same for every photo of a run, made from its recipe.
+
+use std::path::Path;
+
+use pixels::{Format, Mask, decode_mask};
+
+use crate::cli::{GateMode, SizeArg, sizes};
+use crate::exit::{Exit, Failure, OrExit, Result};
+use crate::recipe::{Finder, InputFile, Recipe, RecipeRegion};
+
+use super::masked::Choice;
+use super::out_dir::OutDir;
+use super::photo::Photos;
+use super::sizes::Profile;
+use super::variants::{self, Variant};
+use super::{mask_name, region_mask_name, variant_name};
+
+/// What is asked for.
+#[derive(Debug)]
+pub struct Order {
+    /// What is dyed; earlier regions take cloth before later ones, named ones before `auto`.
+    pub regions: Vec<Choice>,
+    /// How.
+    pub variants: Vec<Variant>,
+    /// What happens to rejected variants.
+    pub gate: GateMode,
+    /// Sizes and formats.
+    pub profile: Profile,
+    /// Where the files go.
+    pub out: OutDir,
+}
+
+impl Order {
+    /// Checks and gathers what a recipe asks for, before anything is made. `extra` are files written besides the pictures.
+    ///
+    /// # Errors
+    /// Usage errors: colours, sizes, masks, or output files that are in the way.
+    pub fn plan(
+        recipe: &Recipe,
+        inputs: &Finder,
+        found: &Photos,
+        dir: &Path,
+        force: bool,
+        extra: &[&str],
+    ) -> Result<Self> {
+        let variants = variants::plan(&recipe.regions)?;
+        let regions = recipe.regions.iter().map(|region| choice(region, inputs, found)).collect::<Result<Vec<_>>>()?;
+        let size = |text: &String| sizes::size(text).map_err(Failure::usage);
+        let sizes: Vec<SizeArg> = recipe.sizes.iter().map(size).collect::<Result<_>>()?;
+        let formats: &[Format] = &recipe.formats;
+        let profile = Profile::new(&sizes, formats, recipe.quality);
+        let names = planned(&recipe.regions, found, &variants, &profile, extra);
+        let out = OutDir::plan(dir, force, &names, &found.photos)?;
+        Ok(Self { regions, variants, gate: recipe.gate, profile, out })
+    }
+
+    /// Every file that the run may write.
+    pub fn files(&self, recipe: &Recipe, found: &Photos, extra: &[&str]) -> Vec<String> {
+        planned(&recipe.regions, found, &self.variants, &self.profile, extra)
+    }
+}
+
+fn planned(
+    regions: &[RecipeRegion],
+    found: &Photos,
+    variants: &[Variant],
+    profile: &Profile,
+    extra: &[&str],
+) -> Vec<String> {
+    let of_photo = |stem: &str| {
+        let variants = variants.iter().map(|variant| variant_name(stem, &variant.slug));
+        let files = variants.flat_map(|base| profile.names(&base).collect::<Vec<_>>());
+        // The region that auto means is known once the photo has been looked at; it is planned under its title.
+        let parts = regions.iter().enumerate().map(|(i, region)| region_mask_name(stem, i, region.title()));
+        let parts = parts.filter(|_| regions.len() > 1);
+        std::iter::once(mask_name(stem)).chain(parts).chain(files).collect::<Vec<_>>()
+    };
+    let extra = extra.iter().map(|&name| name.to_owned());
+    found.photos.iter().flat_map(|photo| of_photo(&photo.stem)).chain(extra).collect()
+}
+
+fn choice(region: &RecipeRegion, inputs: &Finder, found: &Photos) -> Result<Choice> {
+    match &region.mask {
+        None => Ok(Choice::Region(region.name)),
+        Some(file) => Ok(Choice::Given(given_mask(&inputs.find(file)?, found)?)),
+    }
+}
+
+/// The mask file, which belongs to one photo.
+fn given_mask(path: &Path, found: &Photos) -> Result<Mask> {
+    if found.photos.len() + found.unreadable.len() != 1 {
+        let n = found.photos.len();
+        return Err(Failure::usage(format!("--mask belongs to one photo, {n} are given: run them one by one")));
+    }
+    let named = |error: anyhow::Error| error.context(format!("mask {}", path.display()));
+    let bytes = std::fs::read(path).map_err(|error| named(error.into())).or_exit(Exit::Usage)?;
+    decode_mask(&bytes, &pixels::Limits::default()).map_err(|error| named(error.into())).or_exit(Exit::Usage)
+}
+
+/// Fills in the checksums of mask files that have none, so that a replay finds the same.
+///
+/// # Errors
+/// A usage error when a mask cannot be read.
+pub fn seal_masks(regions: &mut [RecipeRegion], inputs: &Finder) -> Result<()> {
+    for file in regions.iter_mut().filter_map(|region| region.mask.as_mut()) {
+        seal(file, inputs)?;
+    }
+    Ok(())
+}
+
+fn seal(file: &mut InputFile, inputs: &Finder) -> Result<()> {
+    let bytes = std::fs::read(inputs.find(file)?).or_exit(Exit::Usage)?;
+    file.sha256 = Some(generators::checkpoint::sha256_hex(&bytes));
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! Between photo and variants: each region's cloth, measured once, and dyed as often as there are variants.
+
+use std::borrow::Cow;
+
+use generators::recolor::{Dyed, Source};
+use pixels::color::Lab;
+use pixels::color_map::ColorMap;
+use pixels::garment_stats::GarmentStats;
+use pixels::{Mask, SrgbImage, merge};
+
+use crate::exit::{Exit, OrExit, Result};
+
+use super::embedded::Embedded;
+use super::models::Models;
+use super::variants::Variant;
+
+/// A photo whose regions have been measured.
+pub struct Prepared<'a> {
+    /// The photo.
+    pub embedded: &'a Embedded,
+    sources: Vec<Source<'a>>,
+}
+
+/// A photo in other colours, not yet encoded.
+#[derive(Debug)]
+pub struct DyedPhoto {
+    /// The picture.
+    pub image: SrgbImage,
+    /// What was done to each region, and whether it came out.
+    pub regions: Vec<DyedRegion>,
+}
+
+/// One region in another colour.
+#[derive(Clone, Debug)]
+pub struct DyedRegion {
+    /// What became of each of its colours.
+    pub map: ColorMap,
+    /// Whether the colour was reached before encoding.
+    pub reachable: bool,
+}
+
+impl<'a> Prepared<'a> {
+    /// Measures the colours of every region.
+    ///
+    /// # Errors
+    /// An input failure when a region has no pixels.
+    pub fn of(embedded: &'a Embedded, models: &Models) -> Result<Self> {
+        let Embedded { decoded, embedding, garments, .. } = embedded;
+        let prepare = |mask: &'a Mask| models.recolorer.prepare(&decoded.image, mask, embedding).or_exit(Exit::Input);
+        let sources = garments.iter().map(|garment| prepare(&garment.mask)).collect::<Result<_>>()?;
+        Ok(Self { embedded, sources })
+    }
+
+    /// The colours of each region.
+    pub fn stats(&self) -> impl Iterator<Item = &GarmentStats> {
+        self.sources.iter().map(Source::stats)
+    }
+
+    /// What becomes of the colours of each region in a variant.
+    ///
+    /// # Errors
+    /// Usage errors when a colour named is not in this garment.
+    pub fn maps(&self, variant: &Variant) -> Result<Vec<ColorMap>> {
+        variant.dyes.iter().zip(self.stats()).map(|(dye, stats)| dye.color_map(stats)).collect()
+    }
+
+    /// Checks that every colour that the variants name is in this garment, before anything is written.
+    ///
+    /// # Errors
+    /// Usage errors, as [`Prepared::maps`].
+    pub fn check(&self, variants: &[Variant]) -> Result<()> {
+        variants.iter().try_for_each(|variant| self.maps(variant).map(drop))
+    }
+
+    /// Dyes the photo in each of the variants.
+    ///
+    /// # Errors
+    /// A usage error when a colour named is not in this garment, an input failure when a model refuses.
+    pub fn dye(&self, models: &Models, variants: &[Variant]) -> Result<Vec<DyedPhoto>> {
+        let maps = variants.iter().map(|variant| self.maps(variant)).collect::<Result<Vec<_>>>()?;
+        if let [source] = self.sources.as_slice() {
+            let maps: Vec<ColorMap> = maps.into_iter().flatten().collect();
+            let dyed = models.recolorer.dye_all(source, &maps).or_exit(Exit::Input)?;
+            let photo = |(map, Dyed { image, reachable, .. })| DyedPhoto {
+                image,
+                regions: vec![DyedRegion { map, reachable }],
+            };
+            return Ok(maps.into_iter().zip(dyed).map(photo).collect());
+        }
+        let dyed = self.dye_each(models, &maps)?;
+        maps.into_iter().map(|maps| self.merged(maps, &dyed)).collect()
+    }
+
+    /// Per region, every map that occurs with its picture: a colour that goes with several of another region is dyed once.
+    fn dye_each(&self, models: &Models, maps: &[Vec<ColorMap>]) -> Result<Vec<Vec<(ColorMap, Dyed)>>> {
+        let of_region = |(region, source): (usize, &Source)| {
+            let mut distinct: Vec<ColorMap> = Vec::new();
+            for map in maps.iter().filter_map(|of_variant| of_variant.get(region)) {
+                if !distinct.contains(map) {
+                    distinct.push(map.clone());
+                }
+            }
+            let dyed = models.recolorer.dye_all(source, &distinct).or_exit(Exit::Input)?;
+            Ok(distinct.into_iter().zip(dyed).collect())
+        };
+        self.sources.iter().enumerate().map(of_region).collect()
+    }
+
+    fn merged(&self, maps: Vec<ColorMap>, dyed: &[Vec<(ColorMap, Dyed)>]) -> Result<DyedPhoto> {
+        let parts = maps.iter().zip(dyed).filter_map(|(map, of)| of.iter().find(|(other, _)| other == map));
+        let parts: Vec<&Dyed> = parts.map(|(_, dyed)| dyed).collect();
+        let masks = self.embedded.garments.iter().map(|garment| &garment.mask);
+        let layers: Vec<(&SrgbImage, &Mask)> = parts.iter().map(|part| &part.image).zip(masks).collect();
+        let image = merge(&self.embedded.decoded.image, &layers).or_exit(Exit::Input)?;
+        let regions = maps.into_iter().zip(parts).map(|(map, part)| DyedRegion { map, reachable: part.reachable });
+        Ok(DyedPhoto { image, regions: regions.collect() })
+    }
+
+    /// The part of a region that its colour is measured by: all of it, or evenly spread pixels of the colour that leads the
+    /// map, where the region's main colour stays.
+    pub fn measured_by(&self, region: usize, map: &ColorMap) -> Option<Cow<'_, Mask>> {
+        let mask = &self.embedded.garments.get(region)?.mask;
+        let source = self.sources.get(region)?;
+        let (leader, _) = map.leader()?;
+        if leader == 0 {
+            return Some(Cow::Borrowed(mask));
+        }
+        let image = &self.embedded.decoded.image;
+        let mut members = Mask::filled(mask.width_px(), mask.height_px(), 0);
+        for &i in source.core() {
+            let pixel = &image.data()[3 * i..3 * i + 3];
+            let color = Lab::from_srgb8([pixel[0], pixel[1], pixel[2]]);
+            if ColorMap::nearest(source.stats(), color).is_some_and(|(index, _)| index == leader) {
+                members.data_mut()[i] = 255;
+            }
+        }
+        Some(Cow::Owned(members))
+    }
+}
