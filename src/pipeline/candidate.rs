@@ -25,12 +25,12 @@ pub struct Candidate {
     /// The encoded file, in the profile's first format.
     pub encoded: (Format, Vec<u8>),
     /// How each region came out, in the order's order of regions.
-    pub regions: Vec<Measured>,
+    pub regions: Vec<RegionResult>,
 }
 
 /// How one region of a variant came out.
 #[derive(Clone, Debug)]
-pub struct Measured {
+pub struct RegionResult {
     /// What became of each of its colours.
     pub map: ColorMap,
     /// The colour asked for: what the largest changed colour becomes.
@@ -67,7 +67,7 @@ impl Candidate {
             let delta_e00 = delta_e00(asked, measured);
             // Encoding may round the last step towards the colour.
             let reachable = region.reachable || reached(delta_e00);
-            Ok(Measured { map: region.map, asked, measured, delta_e00, reachable })
+            Ok(RegionResult { map: region.map, asked, measured, delta_e00, reachable })
         };
         let regions = dyed.regions.into_iter().enumerate().map(measured).collect::<Result<_>>()?;
         let seen = match &again.alpha {
@@ -78,7 +78,7 @@ impl Candidate {
     }
 
     /// The region that came out furthest from what was asked.
-    pub fn worst(&self) -> Option<&Measured> {
+    pub fn worst(&self) -> Option<&RegionResult> {
         self.regions.iter().max_by(|one, other| one.delta_e00.total_cmp(&other.delta_e00))
     }
 }
