@@ -48,6 +48,15 @@ impl Run {
             assert!(self.err[0].contains(part), "{part:?} is missing in {:?}", self.err[0]);
         }
     }
+
+    /// Asserts the exit code and that the first line on stderr has all of `parts`.
+    #[track_caller]
+    pub fn starts(&self, code: i32, parts: &[&str]) {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        for part in parts {
+            assert!(self.err[0].contains(part), "{part:?} is missing in {:?}", self.err[0]);
+        }
+    }
 }
 
 /// Names of the files in a folder, hidden ones too; empty when it does not exist.
