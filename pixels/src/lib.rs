@@ -14,6 +14,7 @@ pub mod dye_render;
 mod encode;
 mod error;
 mod exif;
+pub mod foreground;
 mod format;
 pub mod garment_frame;
 pub mod garment_stats;

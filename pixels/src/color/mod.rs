@@ -1,11 +1,13 @@
 //! Colour spaces over single colours and whole images. All Lab here is CIE L*a*b* under D65, the white of sRGB.
 
+mod cmc;
 mod difference;
 mod lab;
 mod oklab;
 mod parse;
 mod srgb;
 
+pub use cmc::delta_cmc;
 pub use difference::{delta_e00, delta_e00_map, delta_e00_to};
 pub use lab::{Lab, LabImage};
 pub use oklab::{Oklab, Oklch};
