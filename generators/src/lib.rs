@@ -15,6 +15,7 @@ pub mod layers;
 pub mod params;
 pub mod recolor;
 pub mod region;
+pub mod registration;
 pub mod runtime;
 pub mod seam;
 pub mod segmentation;

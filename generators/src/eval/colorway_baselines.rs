@@ -2,11 +2,11 @@
 //!
 //! All of them are given the true median colour, and the mask that the network is given.
 
-use pixels::color::Lab;
+use pixels::color::{Lab, LabImage};
 use pixels::garment_stats::GarmentStats;
 use pixels::{Mask, SrgbImage, composite};
 
-use super::colorway_pairs::ColorwayPair;
+use super::colorway_view::View;
 
 /// A way to recolour without a network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,22 +48,21 @@ impl Baseline {
         }
     }
 
-    /// Photo `from` of the pair dyed like the other one inside `mask`. What a method knows of the answer it knows from
-    /// the true region.
-    pub fn dye(self, pair: &ColorwayPair, from: usize, mask: &Mask) -> SrgbImage {
-        let photo = &pair.images[from];
+    /// A photo dyed like the real one of a view inside `mask`. What a method knows of the answer it knows from the
+    /// view's region.
+    pub fn dye(self, photo: &SrgbImage, lab: &LabImage, view: &View, mask: &Mask) -> SrgbImage {
         let colors =
-            |side: usize, indices: &[usize]| -> Vec<Lab> { indices.iter().map(|&i| pair.labs[side].at(i)).collect() };
-        let region = indices(&pair.region, 1);
-        let own = GarmentStats::of_colors(&colors(from, &indices(mask, 128)));
-        let (source, answer) = (colors(from, &region), colors(1 - from, &region));
+            |lab: &LabImage, indices: &[usize]| -> Vec<Lab> { indices.iter().map(|&i| lab.at(i)).collect() };
+        let region = view.indices();
+        let own = GarmentStats::of_colors(&colors(lab, &indices(mask, 128)));
+        let (source, answer) = (colors(lab, &region), colors(&view.answer, &region));
         let (Some(own), Some(other)) = (own, GarmentStats::of_colors(&answer)) else {
             return photo.clone();
         };
         let map = self.map(&own, &other, &source, &answer);
-        let mut dyed = pair.labs[from].clone();
+        let mut dyed = lab.clone();
         for i in indices(mask, 1) {
-            let Lab { l, a, b } = map(pair.labs[from].at(i));
+            let Lab { l, a, b } = map(lab.at(i));
             dyed.data_mut()[3 * i..3 * i + 3].copy_from_slice(&[l, a, b]);
         }
         composite(photo, &dyed.to_srgb(), mask).unwrap_or_else(|_| photo.clone())

@@ -1,14 +1,16 @@
-//! Real colourway pairs: the same product photographed in two colours, where they differ, and how far a dyed photo
-//! is from the real one.
+//! Real colourway pairs: the same product photographed in two colours, registered, and how far a dyed photo is from
+//! the real one.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
 
-use pixels::color::{Lab, LabImage, delta_e00};
-use pixels::garment_stats::{median_lab, percentile};
-use pixels::{Limits, Mask, SrgbImage};
+use pixels::color::{LabImage, delta_e00};
+use pixels::garment_stats::percentile;
+use pixels::{Limits, SrgbImage};
 use rayon::prelude::*;
 
+use super::colorway_view::{Protocol, View};
+use crate::registration::Flow;
 use crate::stream::split_fraction;
 use crate::{Error, Result};
 
@@ -22,8 +24,8 @@ pub struct ColorwayPair {
     pub images: [SrgbImage; 2],
     /// Both photos in Lab.
     pub labs: [LabImage; 2],
-    /// Where the garment is in both and its colour differs, 0 or 255.
-    pub region: Mask,
+    /// What may be compared when photo 0 or photo 1 is dyed, per [`Protocol`] in its order.
+    views: [[Option<View>; 3]; 2],
 }
 
 /// Which part of the pairs.
@@ -50,10 +52,8 @@ pub struct ColorwaySet {
 
 /// Share of the groups that is kept for validation.
 pub const VALIDATION_SHARE: f64 = 1.0 / 3.0;
-/// ΔE76 from which a pixel differs from the backdrop or from the other photo.
-const DIFFERENT: f32 = 8.0;
-/// Fewer pixels than this are no garment.
-const REGION_FLOOR: usize = 50;
+/// Pairs whose folds differ by more, in L*, show another drape or another product and are left out once registered.
+pub const MISMATCH_LIMIT: f32 = 5.0;
 /// Blur before comparing, in pixels.
 const BLUR_PX: f32 = 1.5;
 
@@ -68,23 +68,12 @@ struct Row {
 /// # Errors
 /// [`Error::Data`] when the list cannot be read, holds no pairs, or a photo is damaged.
 pub fn load(list: &Path, images: &Path, part: Part) -> Result<ColorwaySet> {
-    let bad = |reason: String| Error::Data { path: list.to_owned(), reason };
-    let mut reader = csv::Reader::from_path(list).map_err(|error| bad(error.to_string()))?;
-    let rows: Vec<Row> =
-        reader.deserialize().collect::<std::result::Result<_, _>>().map_err(|error| bad(error.to_string()))?;
-    if rows.is_empty() {
-        return Err(bad("holds no pairs".into()));
-    }
+    let rows = rows(list)?;
     let groups = groups(&rows);
     let photo = |id: &str| images.join(format!("{id}.jpg"));
     let (present, absent): (Vec<&Row>, Vec<&Row>) =
         rows.iter().partition(|row| photo(&row.a).is_file() && photo(&row.b).is_file());
-    let wanted = |row: &&&Row| match part {
-        Part::All => true,
-        Part::Train => split_fraction(&groups[&row.a]) >= VALIDATION_SHARE,
-        Part::Validation => split_fraction(&groups[&row.a]) < VALIDATION_SHARE,
-    };
-    let wanted: Vec<&Row> = present.iter().filter(wanted).copied().collect();
+    let wanted: Vec<&Row> = present.iter().filter(|row| part.holds(&groups[&row.a])).copied().collect();
     let pairs: Result<Vec<Option<ColorwayPair>>> = wanted
         .par_iter()
         .map(|row| {
@@ -96,6 +85,39 @@ pub fn load(list: &Path, images: &Path, part: Part) -> Result<ColorwaySet> {
         .collect();
     let pairs: Vec<ColorwayPair> = pairs?.into_iter().flatten().collect();
     Ok(ColorwaySet { pairs, listed: rows.len(), missing: absent.len() })
+}
+
+/// Ids of all photos in one part of a list, present or not.
+///
+/// # Errors
+/// [`Error::Data`] when the list cannot be read or holds no pairs.
+pub fn ids(list: &Path, part: Part) -> Result<BTreeSet<String>> {
+    let rows = rows(list)?;
+    let groups = groups(&rows);
+    let of = rows.into_iter().filter(|row| part.holds(&groups[&row.a]));
+    Ok(of.flat_map(|row| [row.a, row.b]).collect())
+}
+
+fn rows(list: &Path) -> Result<Vec<Row>> {
+    let bad = |reason: String| Error::Data { path: list.to_owned(), reason };
+    let mut reader = csv::Reader::from_path(list).map_err(|error| bad(error.to_string()))?;
+    let rows: Vec<Row> =
+        reader.deserialize().collect::<std::result::Result<_, _>>().map_err(|error| bad(error.to_string()))?;
+    if rows.is_empty() {
+        return Err(bad("holds no pairs".into()));
+    }
+    Ok(rows)
+}
+
+impl Part {
+    /// Whether a group of pairs belongs to this part.
+    fn holds(self, group: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Train => split_fraction(group) >= VALIDATION_SHARE,
+            Self::Validation => split_fraction(group) < VALIDATION_SHARE,
+        }
+    }
 }
 
 /// The smallest id among all photos that are linked by pairs, for every photo.
@@ -120,76 +142,35 @@ fn groups(rows: &[Row]) -> HashMap<String, String> {
 }
 
 impl ColorwayPair {
-    /// Finds the region of a pair; `None` when sizes differ or nearly nothing does.
+    /// Registers a pair both ways; `None` when sizes differ or nearly nothing can be compared as it comes.
     pub fn new(ids: [String; 2], group: String, images: [SrgbImage; 2]) -> Option<Self> {
         let size = |i: &SrgbImage| (i.width_px(), i.height_px());
         if size(&images[0]) != size(&images[1]) {
             return None;
         }
         let labs = [LabImage::from_srgb(&images[0]), LabImage::from_srgb(&images[1])];
-        let foreground = [foreground(&labs[0]), foreground(&labs[1])];
-        let (width, height) = size(&images[0]);
-        let differs: Vec<bool> = (0..(width * height) as usize)
-            .map(|i| foreground[0][i] && foreground[1][i] && delta_e76(labs[0].at(i), labs[1].at(i)) > DIFFERENT)
-            .collect();
-        let width = width as usize;
-        let eroded = neighbours(&neighbours(&neighbours(&differs, width, true), width, false), width, true);
-        if eroded.iter().filter(|&&inside| inside).count() < REGION_FLOOR {
-            return None;
-        }
-        let mut region = Mask::filled(images[0].width_px(), height, 0);
-        for (alpha, inside) in region.data_mut().iter_mut().zip(eroded) {
-            *alpha = if inside { 255 } else { 0 };
-        }
-        Some(Self { ids, group, images, labs, region })
+        let views = [0, 1].map(|from| {
+            let (own, other) = (&labs[from], &labs[1 - from]);
+            let flow = Flow::between(own, other);
+            Protocol::ALL.map(|protocol| View::new(protocol, own, other, &flow))
+        });
+        views[0][0].as_ref()?;
+        Some(Self { ids, group, images, labs, views })
     }
 
-    /// The median colour of the garment in photo `side` (0 or 1).
-    pub fn median(&self, side: usize) -> Lab {
-        let inside = self.region.data().iter().enumerate().filter(|&(_, &a)| a > 0);
-        median_lab(&inside.map(|(i, _)| self.labs[side].at(i)).collect::<Vec<_>>())
+    /// What may be compared when photo `from` is dyed; `None` when too little can.
+    pub fn view(&self, protocol: Protocol, from: usize) -> Option<&View> {
+        let view = self.views[from][protocol as usize].as_ref()?;
+        (protocol == Protocol::Given || view.mean_mismatch() < MISMATCH_LIMIT).then_some(view)
     }
 
-    /// Mean ΔE00 per pixel of the region between `dyed` and the real photo `side`, both blurred by 1.5 px.
-    pub fn difference(&self, dyed: &SrgbImage, side: usize) -> f64 {
-        let (dyed, real) = (blur(&LabImage::from_srgb(dyed)), blur(&self.labs[side]));
-        let inside = self.region.data().iter().enumerate().filter(|&(_, &a)| a > 0);
-        let differences: Vec<f64> = inside.map(|(i, _)| f64::from(delta_e00(dyed.at(i), real.at(i)))).collect();
-        differences.iter().sum::<f64>() / differences.len().max(1) as f64
+    /// Mean ΔE00 per pixel of the view's region between `dyed` and the real photo, both blurred by 1.5 px.
+    pub fn difference(dyed: &SrgbImage, view: &View) -> f64 {
+        let (dyed, real) = (blur(&LabImage::from_srgb(dyed)), blur(&view.answer));
+        let indices = view.indices();
+        let sum: f64 = indices.iter().map(|&i| f64::from(delta_e00(dyed.at(i), real.at(i)))).sum();
+        sum / indices.len().max(1) as f64
     }
-}
-
-fn delta_e76(one: Lab, other: Lab) -> f32 {
-    ((one.l - other.l).powi(2) + (one.a - other.a).powi(2) + (one.b - other.b).powi(2)).sqrt()
-}
-
-/// Pixels farther than ΔE76 8 from the backdrop, the median of a four-pixel border.
-pub fn foreground(lab: &LabImage) -> Vec<bool> {
-    const BORDER: usize = 4;
-    let (width, height) = (lab.width_px() as usize, lab.height_px() as usize);
-    let on_border = |i: usize| {
-        let (x, y) = (i % width, i / width);
-        x < BORDER || y < BORDER || x + BORDER >= width || y + BORDER >= height
-    };
-    let border: Vec<Lab> = (0..width * height).filter(|&i| on_border(i)).map(|i| lab.at(i)).collect();
-    let backdrop = median_lab(&border);
-    (0..width * height).map(|i| delta_e76(lab.at(i), backdrop) > DIFFERENT).collect()
-}
-
-/// Erosion (`all`) or dilation over 3×3 neighbours; outside the picture counts as not inside.
-pub fn neighbours(inside: &[bool], width: usize, all: bool) -> Vec<bool> {
-    let height = inside.len() / width.max(1);
-    let at = |x: usize, y: usize| {
-        // Wrapping below zero lands beyond the size.
-        x < width && y < height && inside[y * width + x]
-    };
-    (0..inside.len())
-        .map(|i| {
-            let (x, y) = (i % width, i / width);
-            let mut around = (0..9).map(|k| at((x + k % 3).wrapping_sub(1), (y + k / 3).wrapping_sub(1)));
-            if all { around.all(|v| v) } else { around.any(|v| v) }
-        })
-        .collect()
 }
 
 /// Gaussian blur of [`BLUR_PX`], the edge repeated.
@@ -233,6 +214,7 @@ pub fn mean_and_median(values: &[f64]) -> (f64, f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use pixels::color::Lab;
 
     fn dyed_square(rgb: [u8; 3]) -> SrgbImage {
         let mut image = SrgbImage::filled(60, 60, [255; 3]);
@@ -252,16 +234,20 @@ mod tests {
 
     #[test]
     fn the_region_is_opened_and_eroded_by_one_pixel() {
-        let region = pair().region;
-        assert_eq!(region.data().iter().filter(|&&a| a > 0).count(), 38 * 28);
+        let pair = pair();
+        for protocol in Protocol::ALL {
+            let region = &pair.view(protocol, 0).unwrap().region;
+            assert_eq!(region.data().iter().filter(|&&a| a > 0).count(), 38 * 28, "{protocol:?}");
+        }
     }
 
     #[test]
     fn the_true_photo_is_at_distance_zero() {
         let pair = pair();
-        assert!(pair.difference(&pair.images[1], 1) < 1e-6);
-        assert!(pair.difference(&pair.images[0], 1) > 20.0);
-        assert_eq!(pair.median(1), Lab::from_srgb8([30, 60, 160]));
+        let view = pair.view(Protocol::Plain, 0).unwrap();
+        assert!(ColorwayPair::difference(&pair.images[1], view) < 1e-6);
+        assert!(ColorwayPair::difference(&pair.images[0], view) > 20.0);
+        assert_eq!(view.target(), Lab::from_srgb8([30, 60, 160]));
     }
 
     #[test]

@@ -1,48 +1,53 @@
 //! `rangrez eval colorways`: the recolour network and every baseline on real colourway pairs.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use pixels::bilateral_grid::BilateralGrid;
-use pixels::color::Lab;
-use pixels::dye_law::DyeLaw;
-use pixels::dye_render::DyeSource;
-use pixels::{Mask, SrgbImage, composite};
-use rayon::prelude::*;
 use serde::Serialize;
 
-use super::colorway_baselines::Baseline;
-use super::colorway_pairs::{ColorwayPair, ColorwaySet, Part, load, mean_and_median};
+use super::colorway_measure::{MaskKind, Models, Role, Sample, measure};
+use super::colorway_pairs::{ColorwayPair, ColorwaySet, MISMATCH_LIMIT, Part, load};
+use super::colorway_strata::{Direction, Product, Stratum, products};
+use super::colorway_view::Protocol;
+use super::interval::{Interval, bootstrap, mean, median};
 use crate::Result;
-
-/// What a row of the report is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// The trained network.
-    Model,
-    /// The network's analytic base alone.
-    Base,
-    /// A dumb method, given the true region.
-    Baseline,
-    /// Fitted to the answer: nothing passes below by much.
-    Floor,
-}
 
 /// One method's figures.
 #[derive(Clone, Debug, Serialize)]
 pub struct Figure {
+    /// How it was compared.
+    pub protocol: Protocol,
+    /// Whose mask it was given.
+    pub mask: MaskKind,
     /// Method.
     pub name: String,
     /// What it is.
     pub role: Role,
-    /// Whose mask it was given: `true` region or the program's `own`.
-    pub mask: &'static str,
-    /// Mean over directions of the mean ΔE00 per pixel.
-    pub mean_delta_e00: f64,
+    /// Mean over directions of the mean ΔE00 per pixel, with its 95% interval over groups of pairs.
+    pub mean_delta_e00: Interval,
     /// Median over directions.
     pub median_delta_e00: f64,
     /// Directions measured (two per pair).
     pub n: usize,
+}
+
+/// One hard case: the program with its own mask, registered and on the main cloth.
+#[derive(Clone, Debug, Serialize)]
+pub struct StratumFigure {
+    /// Which.
+    pub stratum: Stratum,
+    /// Directions in it.
+    pub n: usize,
+    /// The network.
+    pub model: Interval,
+    /// The analytic base.
+    pub base: f64,
+    /// Name of the best baseline in this stratum.
+    pub best_baseline: String,
+    /// Its mean ΔE00.
+    pub baseline: f64,
+    /// Network minus that baseline; the network wins for sure where even the upper end is below 0.
+    pub difference: Interval,
 }
 
 /// What `rangrez eval colorways` prints.
@@ -56,175 +61,181 @@ pub struct Report {
     pub listed: usize,
     /// Pairs left out because a photo is missing.
     pub missing: usize,
-    /// Pairs measured.
+    /// Pairs measured as they come.
     pub pairs: usize,
-    /// One row per method and mask.
+    /// Directions whose folds could not be registered, by [`MISMATCH_LIMIT`], and that the other protocols leave out.
+    pub unregistered: usize,
+    /// One row per protocol, mask and method.
     pub figures: Vec<Figure>,
-    /// Whether the model is below every baseline that was given the same mask, for every mask.
+    /// The hard cases.
+    pub strata: Vec<StratumFigure>,
+    /// Whether the network is below every baseline given the same mask, for every protocol and mask.
     pub below_every_baseline: bool,
-    /// Whether the model with the program's own mask is below every baseline that was given the true region.
-    pub own_mask_below_true_mask_baselines: Option<bool>,
-    /// Median intersection over union of the program's own mask with the true region.
+    /// Median intersection over union of the program's own mask with the plain region.
     pub own_mask_median_iou: Option<f64>,
+    /// Every sample behind the figures.
+    #[serde(skip)]
+    pub samples: Vec<Sample>,
 }
 
-/// Dyes the garment inside the mask to a target's median.
-pub type Dye<'a> = dyn Fn(&SrgbImage, &Mask, Lab) -> Result<SrgbImage> + 'a;
-/// Finds the garment in a photo; `None` where it finds none.
-pub type FindMask<'a> = dyn Fn(&SrgbImage) -> Result<Option<Mask>> + 'a;
+/// Fewer directions than this make no stratum.
+pub const STRATUM_FLOOR: usize = 10;
 
-/// Both photos' masks of every pair, under one name.
-struct Masks {
-    name: &'static str,
-    pairs: Vec<[Mask; 2]>,
-}
-
-/// Measures everything on one part of the pairs, with the true regions and, when `own_mask` is given, with its masks.
+/// Measures everything on one part of the pairs, one thread for each of the `workers`.
+///
+/// `list` is a `pairs.csv`, `images` the folder of its photos; a `styles.csv` beside that folder names the products.
 ///
 /// # Errors
-/// When data cannot be read or the model fails.
+/// When data cannot be read or a model fails.
 pub fn evaluate(
     list: &Path,
     images: &Path,
     part: Part,
-    model: Option<&Dye>,
-    own_mask: Option<&FindMask>,
+    workers: &mut [Models],
 ) -> Result<Report> {
     let set = load(list, images, part)?;
-    let regions = set.pairs.iter().map(|pair| [pair.region.clone(), pair.region.clone()]).collect();
-    let mut kinds = vec![Masks { name: "true", pairs: regions }];
-    let mut own_mask_median_iou = None;
-    if let Some(find) = own_mask {
-        let own = own_masks(&set, find)?;
-        let overlaps: Vec<f64> = set
-            .pairs
-            .iter()
-            .zip(&own.pairs)
-            .flat_map(|(pair, masks)| masks.each_ref().map(|mask| intersection_over_union(mask, &pair.region)))
-            .collect();
-        own_mask_median_iou = Some(mean_and_median(&overlaps).1);
-        kinds.push(own);
-    }
-    let mut figures = Vec::new();
-    for masks in &kinds {
-        if let Some(model) = model {
-            figures.push(measure(&set, masks, "recolour network", |pair, from, mask| {
-                if mask.data().iter().all(|&a| a == 0) {
-                    return Ok(pair.images[from].clone());
-                }
-                model(&pair.images[from], mask, pair.median(1 - from))
-            })?);
-        }
-        figures.push(Figure { role: Role::Base, ..measure(&set, masks, "analytic base", base)? });
-        for baseline in Baseline::ALL {
-            let role = if baseline == Baseline::FittedQuadratic { Role::Floor } else { Role::Baseline };
-            let figure =
-                measure_parallel(&set, masks, baseline.name(), |pair, from, mask| baseline.dye(pair, from, mask));
-            figures.push(Figure { role, ..figure });
-        }
-    }
-    let below = |own: &str, given: &str| {
-        let of = |role: Role, mask: &str| {
-            figures.iter().filter(|f| f.role == role && f.mask == mask).map(|f| f.mean_delta_e00).reduce(f64::min)
+    let styles = images.with_file_name("styles.csv");
+    let products = if styles.is_file() { products(&styles)? } else { Default::default() };
+    let samples = measure(&set.pairs, workers)?;
+    let mut overlaps: Vec<f64> =
+        samples.iter().filter(|s| is(s, Protocol::Plain, MaskKind::Own) && s.role == Role::Model).map(|s| s.overlap).collect();
+    let figures = figures(&set, &samples);
+    let below = |protocol: Protocol, mask: MaskKind| {
+        let least = |role: Role| {
+            let of = figures.iter().filter(|f| f.protocol == protocol && f.mask == mask && f.role == role);
+            of.map(|f| f.mean_delta_e00.value).reduce(f64::min)
         };
-        matches!((of(Role::Model, own), of(Role::Baseline, given)), (Some(ours), Some(best)) if ours < best)
+        matches!((least(Role::Model), least(Role::Baseline)), (Some(ours), Some(best)) if ours < best)
     };
+    let kinds = Protocol::ALL.into_iter().flat_map(|p| [(p, MaskKind::Own), (p, MaskKind::True)]);
+    let kinds = kinds.filter(|&(p, m)| figures.iter().any(|f| f.protocol == p && f.mask == m));
+    let all = set.pairs.iter().flat_map(|pair| [0, 1].map(|from| pair.view(Protocol::Plain, from)));
     Ok(Report {
         part,
         split: "pairs that share a photo form a group; validation: sha256 of its smallest id < 1/3".into(),
         listed: set.listed,
         missing: set.missing,
         pairs: set.pairs.len(),
-        below_every_baseline: kinds.iter().all(|masks| below(masks.name, masks.name)),
-        own_mask_below_true_mask_baselines: own_mask.map(|_| below("own", "true")),
-        own_mask_median_iou,
+        unregistered: all.filter(Option::is_none).count(),
+        below_every_baseline: kinds.into_iter().all(|(p, m)| below(p, m)),
+        own_mask_median_iou: (!overlaps.is_empty()).then(|| median(&mut overlaps)),
+        strata: strata(&set, &samples, &products),
         figures,
+        samples,
     })
 }
 
-fn own_masks(set: &ColorwaySet, find: &FindMask) -> Result<Masks> {
-    let mask = |photo: &SrgbImage| -> Result<Mask> {
-        Ok(find(photo)?.unwrap_or_else(|| Mask::filled(photo.width_px(), photo.height_px(), 0)))
+fn is(sample: &Sample, protocol: Protocol, mask: MaskKind) -> bool {
+    sample.protocol == protocol && sample.mask == mask
+}
+
+/// Values in clusters by group, so that pairs which share photos count once in an interval.
+fn clusters<'a>(set: &ColorwaySet, values: impl Iterator<Item = (usize, f64)> + 'a) -> Vec<Vec<f64>> {
+    let mut groups: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for (pair, value) in values {
+        groups.entry(&set.pairs[pair].group).or_default().push(value);
+    }
+    groups.into_values().collect()
+}
+
+fn figures(set: &ColorwaySet, samples: &[Sample]) -> Vec<Figure> {
+    let mut kinds: Vec<(Protocol, MaskKind, &str, Role)> = Vec::new();
+    for s in samples {
+        if !kinds.iter().any(|k| (k.0, k.1, k.2) == (s.protocol, s.mask, &s.method)) {
+            kinds.push((s.protocol, s.mask, &s.method, s.role));
+        }
+    }
+    let figure = |(protocol, mask, name, role): (Protocol, MaskKind, &str, Role)| {
+        let of: Vec<(usize, f64)> = samples
+            .iter()
+            .filter(|s| is(s, protocol, mask) && s.method == name)
+            .map(|s| (s.pair, s.delta_e00))
+            .collect();
+        let mut values: Vec<f64> = of.iter().map(|v| v.1).collect();
+        Some(Figure {
+            protocol,
+            mask,
+            name: name.to_owned(),
+            role,
+            mean_delta_e00: bootstrap(&clusters(set, of.into_iter()), mean)?,
+            median_delta_e00: median(&mut values),
+            n: values.len(),
+        })
     };
-    let both = |pair: &ColorwayPair| Ok([mask(&pair.images[0])?, mask(&pair.images[1])?]);
-    Ok(Masks { name: "own", pairs: set.pairs.iter().map(both).collect::<Result<_>>()? })
+    kinds.into_iter().filter_map(figure).collect()
 }
 
-/// The analytic law alone, in one pass, laid over the photo.
-fn base(pair: &ColorwayPair, from: usize, mask: &Mask) -> Result<SrgbImage> {
-    let photo = &pair.images[from];
-    let Some(source) = DyeSource::new(photo, mask)? else { return Ok(photo.clone()) };
-    let law = DyeLaw::new(&source.stats, pair.median(1 - from));
-    Ok(composite(photo, &source.render(photo, &law, &BilateralGrid::zero()), mask)?)
-}
-
-fn figure(name: &str, mask: &'static str, values: &[f64]) -> Figure {
-    let (mean_delta_e00, median_delta_e00) = mean_and_median(values);
-    Figure { name: name.to_owned(), role: Role::Model, mask, mean_delta_e00, median_delta_e00, n: values.len() }
-}
-
-fn measure(
+/// The hard cases with at least [`STRATUM_FLOOR`] directions, with the program's own mask where it was measured.
+fn strata(
     set: &ColorwaySet,
-    masks: &Masks,
-    name: &str,
-    dye: impl Fn(&ColorwayPair, usize, &Mask) -> Result<SrgbImage>,
-) -> Result<Figure> {
-    let mut values = Vec::new();
-    for (pair, masks) in set.pairs.iter().zip(&masks.pairs) {
-        for (from, mask) in masks.iter().enumerate() {
-            values.push(pair.difference(&dye(pair, from, mask)?, 1 - from));
-        }
-    }
-    Ok(figure(name, masks.name, &values))
-}
-
-fn measure_parallel(
-    set: &ColorwaySet,
-    masks: &Masks,
-    name: &str,
-    dye: impl Fn(&ColorwayPair, usize, &Mask) -> SrgbImage + Sync,
-) -> Figure {
-    let both = |(pair, masks): (&ColorwayPair, &[Mask; 2])| {
-        [0, 1].map(|from| pair.difference(&dye(pair, from, &masks[from]), 1 - from))
+    samples: &[Sample],
+    products: &std::collections::HashMap<String, Product>,
+) -> Vec<StratumFigure> {
+    let mask = if samples.iter().any(|s| s.mask == MaskKind::Own) { MaskKind::Own } else { MaskKind::True };
+    let measured: Vec<&Sample> = samples.iter().filter(|s| is(s, Protocol::Plain, mask)).collect();
+    let holds = |stratum: Stratum, sample: &Sample| {
+        let pair = &set.pairs[sample.pair];
+        let product = products.get(&pair.ids[1 - sample.from]);
+        direction(pair, sample.from, product).is_some_and(|d| stratum.holds(d))
     };
-    let values: Vec<[f64; 2]> = set.pairs.par_iter().zip(&masks.pairs).map(both).collect();
-    figure(name, masks.name, values.as_flattened())
+    let figure = |stratum: Stratum| {
+        let inside: Vec<&Sample> = measured.iter().copied().filter(|s| holds(stratum, s)).collect();
+        let of = |method: &str| -> BTreeMap<(usize, usize), f64> {
+            inside.iter().filter(|s| s.method == method).map(|s| ((s.pair, s.from), s.delta_e00)).collect()
+        };
+        let named = |role: Role| inside.iter().find(|s| s.role == role).map(|s| s.method.clone());
+        let model = of(&named(Role::Model)?);
+        let average = |of: &BTreeMap<(usize, usize), f64>| of.values().sum::<f64>() / of.len().max(1) as f64;
+        let mut names: Vec<&str> =
+            inside.iter().filter(|s| s.role == Role::Baseline).map(|s| s.method.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let baselines = names.into_iter().map(|name| (name, of(name)));
+        let (name, best) = baselines.min_by(|one, other| average(&one.1).total_cmp(&average(&other.1)))?;
+        let differences = model.iter().filter_map(|(key, value)| Some((key.0, value - best.get(key)?)));
+        (model.len() >= STRATUM_FLOOR || stratum == Stratum::All).then_some(())?;
+        Some(StratumFigure {
+            stratum,
+            n: model.len(),
+            model: bootstrap(&clusters(set, model.iter().map(|(key, &v)| (key.0, v))), mean)?,
+            base: average(&of(&named(Role::Base)?)),
+            best_baseline: name.to_owned(),
+            baseline: average(&best),
+            difference: bootstrap(&clusters(set, differences), mean)?,
+        })
+    };
+    Stratum::ALL.into_iter().filter_map(figure).collect()
 }
 
-/// A contact sheet: source, true photo, the model's and the spread-matched curve's, `rows` pairs of the part.
-///
-/// # Errors
-/// As [`evaluate`].
-pub fn contact_sheet(list: &Path, images: &Path, part: Part, model: &Dye, rows: usize) -> Result<SrgbImage> {
-    let set = load(list, images, part)?;
-    let stride = (set.pairs.len() / rows.max(1)).max(1);
-    let (mut data, mut width, mut height) = (Vec::new(), 0, 0);
-    for (n, pair) in set.pairs.iter().step_by(stride).take(rows).enumerate() {
-        let from = n % 2;
-        let ours = model(&pair.images[from], &pair.region, pair.median(1 - from))?;
-        let curve = Baseline::SpreadMatchedCurve.dye(pair, from, &pair.region);
-        let row = [&pair.images[from], &pair.images[1 - from], &ours, &curve];
-        let size = (ours.width_px(), ours.height_px());
-        if width != 0 && size.0 * 4 != width {
-            continue;
-        }
-        (width, height) = (size.0 * 4, height + size.1);
-        let line = size.0 as usize * 3;
-        for y in 0..size.1 as usize {
-            for picture in row {
-                data.extend_from_slice(&picture.data()[y * line..(y + 1) * line]);
-            }
-        }
-    }
-    Ok(SrgbImage::new(width, height, data)?)
+fn direction<'a>(pair: &ColorwayPair, from: usize, product: Option<&'a Product>) -> Option<Direction<'a>> {
+    let (plain, registered) = (pair.view(Protocol::Plain, from)?, pair.view(Protocol::Registered, from));
+    let indices = plain.indices();
+    let own: Vec<_> = indices.iter().map(|&i| pair.labs[from].at(i)).collect();
+    let differing = registered.map_or(indices.len(), |view| view.indices().len());
+    Some(Direction {
+        source: pixels::garment_stats::median_lab(&own),
+        target: plain.target(),
+        plain_share: indices.len() as f64 / differing.max(1) as f64,
+        product,
+    })
 }
 
-/// Of two masks, at half alpha.
-pub fn intersection_over_union(one: &Mask, other: &Mask) -> f64 {
-    let (mut both, mut either) = (0_u64, 0_u64);
-    for (&a, &b) in one.data().iter().zip(other.data()) {
-        both += u64::from(a >= 128 && b >= 128);
-        either += u64::from(a >= 128 || b >= 128);
-    }
-    both as f64 / either.max(1) as f64
+/// The directions where the network is farthest from the real photo, worst first: pair, photo dyed, mean ΔE00.
+pub fn worst(report: &Report, n: usize) -> Vec<(usize, usize, f64)> {
+    let own = report.samples.iter().any(|s| s.mask == MaskKind::Own);
+    let mask = if own { MaskKind::Own } else { MaskKind::True };
+    let of = report.samples.iter().filter(|s| is(s, Protocol::Plain, mask) && s.role == Role::Model);
+    let mut of: Vec<(usize, usize, f64)> = of.map(|s| (s.pair, s.from, s.delta_e00)).collect();
+    of.sort_by(|one, other| other.2.total_cmp(&one.2));
+    of.truncate(n);
+    of
+}
+
+/// What [`Report::unregistered`] means, for readers.
+pub fn registration_note(report: &Report) -> String {
+    format!(
+        "{} of {} directions show other folds (more than {MISMATCH_LIMIT} L* unexplained) or too little of one cloth",
+        report.unregistered,
+        2 * report.pairs
+    )
 }

@@ -1,7 +1,11 @@
 //! Measurements behind `rangrez eval`: figures with their n and baselines, on held-out data.
 
 pub mod colorway_baselines;
+pub mod colorway_measure;
 pub mod colorway_pairs;
+pub mod colorway_sheet;
+pub mod colorway_strata;
+pub mod colorway_view;
 pub mod colorways;
 pub mod gate;
 pub mod interval;

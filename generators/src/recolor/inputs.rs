@@ -21,7 +21,7 @@ const PIXELS: usize = SIDE * SIDE;
 
 /// The small copy of one garment, shared by all its swatches.
 pub struct SmallSource {
-    /// `[6][SIDE][SIDE]`: L, a, b, low-passed L, alpha, inner.
+    /// `[7][SIDE][SIDE]`: L, a, b, low-passed L, alpha, inner, L of broad forms.
     planes: Vec<f32>,
     /// Everything of the item that does not depend on the target.
     fixed: Vec<f32>,
@@ -39,22 +39,24 @@ impl SmallSource {
     /// Samples the garment's frame.
     pub fn new(source: &DyeSource, mask: &Mask) -> Self {
         let width = source.lab.width_px();
-        let planes = source.frame.sample(width, 6, SIDE, |i, channel| match channel {
+        let planes = source.frame.sample(width, 7, SIDE, |i, channel| match channel {
             3 => source.low[i],
             4 => f32::from(mask.data()[i]) / 255.0,
             5 => source.inner[i],
+            6 => source.broad[i],
             _ => source.lab.data()[3 * i + channel],
         });
         let range = (source.stats.l95 - source.stats.l5).max(6.0);
         let mut fixed = vec![0.0; PLANES * PIXELS];
         for i in 0..PIXELS {
             let at = |channel: usize| planes[channel * PIXELS + i];
-            let (color, low, alpha) = (Lab::new(at(0), at(1), at(2)), at(3), at(4));
+            let (color, low, alpha, broad) = (Lab::new(at(0), at(1), at(2)), at(3), at(4), at(6));
             let shading = ((low - source.stats.median.l) / range * 2.0).clamp(-3.0, 3.0) * alpha;
             let detail = ((color.l - low) / 5.0).clamp(-3.0, 3.0) * alpha;
             let own = scaled(color);
-            let input = source.input(color);
-            let values = [shading, detail, alpha, own[0], own[1], own[2], 0.0, 0.0, 0.0, source.stats.guide(color.l)];
+            // What the renderer's residual sees, so that training and rendering agree.
+            let input = source.input(Lab::new(broad, source.stats.median.a, source.stats.median.b));
+            let values = [shading, detail, alpha, own[0], own[1], own[2], 0.0, 0.0, 0.0, source.stats.guide(broad)];
             for (plane, value) in values.into_iter().chain(input).enumerate() {
                 fixed[plane * PIXELS + i] = value;
             }

@@ -1,5 +1,6 @@
 //! The recolour network's training loop: generator with autoencoder branch against a discriminator.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -58,6 +59,14 @@ pub struct Config {
     pub clip_norm: f64,
     /// Decay of the averaged weights, which are the ones that ship.
     pub average_decay: f64,
+    /// Probability that a real pair's embedding is shown to the network; 0 trains without the embedding.
+    pub embedding_shown: f32,
+    /// More pairs for training, in the columns of `pairs.csv`, from the working directory.
+    #[serde(default)]
+    pub mined: Option<PathBuf>,
+    /// Weights folders of networks trained with a part left out, by name, to be measured beside this one.
+    #[serde(default)]
+    pub ablations: BTreeMap<String, PathBuf>,
     /// Steps between checks, sample grids and checkpoints.
     pub check_every: u64,
     /// The network.
@@ -194,7 +203,7 @@ pub fn train(
     if let Some(saved) = &saved {
         state.restore(saved)?;
     }
-    let dataset = data::load(data, weights)?;
+    let dataset = data::load(data, weights, config.mined.as_deref())?;
     while state.step < config.steps {
         let values = step(&mut state, &config, &dataset)?;
         run.log(state.step, &values)?;
@@ -211,7 +220,7 @@ pub fn train(
 /// One step of both networks; returns the logged values.
 fn step(state: &mut State, config: &Config, dataset: &Dataset) -> Result<Vec<(&'static str, f64)>> {
     let at = state.step;
-    let items = data::draw(dataset, config.seed, at, config.pairs, config.jitters)?;
+    let items = data::draw(dataset, config, at)?;
     // Every shard gets its share of pairs and of jittered photos.
     let mixed: Vec<Item> =
         (0..config.shards).flat_map(|s| items.iter().skip(s).step_by(config.shards).cloned()).collect();

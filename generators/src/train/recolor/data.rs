@@ -1,5 +1,6 @@
 //! Training items of the recolour network: real colourway pairs, and studio photos with their colours jittered.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use pixels::color::{Lab, LabImage};
@@ -10,10 +11,13 @@ use pixels::{Limits, Mask, SrgbImage};
 use rayon::prelude::*;
 use tch::Tensor;
 
+use super::Config;
 use super::jitter::{jittered, random_color};
 use super::losses::Batch;
 use crate::backbone::{Backbone, EMBEDDING, INPUT_PX};
-use crate::eval::colorway_pairs::{self, ColorwayPair, Part, foreground, neighbours};
+use crate::eval::colorway_pairs::{self, ColorwayPair, Part};
+use crate::eval::colorway_view::{Protocol, View, neighbours};
+use crate::registration::foreground;
 use crate::recolor::inputs::{BASE_PLANE, CONDITION, PLANES, SIDE, SmallSource, condition};
 use crate::seam::{floats_of, tensor_from_srgb};
 use crate::stream::{Stream, split_fraction};
@@ -53,24 +57,41 @@ const CHECK_SHARE: f64 = 0.15;
 /// Photos that are tried for one jittered item.
 const TRIES: usize = 400;
 
-/// Reads all pairs of the training part and lists the studio photos that no validation pair holds.
+/// Reads all pairs of the training part, those of the `mined` list too, and lists the studio photos that no validation
+/// pair holds.
 ///
 /// # Errors
-/// When data or backbone are missing or malformed.
-pub fn load(data: &Path, weights: &Path) -> Result<Dataset> {
+/// When data or backbone are missing or malformed, or the mined list names a photo of the validation part.
+pub fn load(data: &Path, weights: &Path, mined: Option<&Path>) -> Result<Dataset> {
     let list = data.join("colorways/pairs.csv");
     let images = data.join("studio/images");
-    let set = colorway_pairs::load(&list, &images, Part::Train)?;
-    let held_out = colorway_pairs::load(&list, &images, Part::Validation)?;
+    let forbidden = colorway_pairs::ids(&list, Part::Validation)?;
+    let given = colorway_pairs::load(&list, &images, Part::Train)?.pairs;
+    let more = match mined {
+        None => Vec::new(),
+        Some(path) => {
+            if let Some(id) = colorway_pairs::ids(path, Part::All)?.intersection(&forbidden).next() {
+                let reason = format!("photo {id} belongs to the validation pairs");
+                return Err(Error::Data { path: path.to_owned(), reason });
+            }
+            colorway_pairs::load(path, &images, Part::All)?.pairs
+        }
+    };
     let backbone = Backbone::load(weights)?;
     let (mut pairs, mut check) = (Vec::new(), Vec::new());
-    for pair in &set.pairs {
+    for pair in &given {
         let items = both_directions(pair, &backbone)?;
         let chosen = split_fraction(&format!("recolor check {}", pair.group)) < CHECK_SHARE;
         if chosen { check.extend(items) } else { pairs.extend(items) }
     }
-    let forbidden: std::collections::BTreeSet<&str> =
-        held_out.pairs.iter().flat_map(|p| p.ids.iter().map(String::as_str)).collect();
+    let checked: BTreeSet<&str> = given
+        .iter()
+        .filter(|pair| split_fraction(&format!("recolor check {}", pair.group)) < CHECK_SHARE)
+        .flat_map(|pair| pair.ids.iter().map(String::as_str))
+        .collect();
+    for pair in more.iter().filter(|pair| !pair.ids.iter().any(|id| checked.contains(id.as_str()))) {
+        pairs.extend(both_directions(pair, &backbone)?);
+    }
     let entries = std::fs::read_dir(&images).map_err(Error::io(&images))?;
     let mut studio: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     studio.retain(|path| {
@@ -94,16 +115,38 @@ fn both_directions(pair: &ColorwayPair, backbone: &Backbone) -> Result<Vec<Item>
     let embeddings = floats_of(&backbone.embed(&Tensor::stack(&codes, 0))?)?;
     let mut items = Vec::new();
     for (from, embedding) in embeddings.chunks_exact(EMBEDDING as usize).enumerate() {
-        let answer = &pair.labs[1 - from];
-        if let Some(item) = item(&pair.images[from], &pair.region, answer, pair.median(1 - from))? {
+        let Some(view) = pair.view(Protocol::Plain, from) else { continue };
+        let mask = garment(view)?;
+        if let Some(item) = item(&pair.images[from], &mask, &view.answer, view.target(), &confidence(view))? {
             items.push(Item { embedding: embedding.to_vec(), is_pair: true, ..item });
         }
     }
     Ok(items)
 }
 
-/// An item without embedding; `None` when the mask is empty.
-fn item(photo: &SrgbImage, mask: &Mask, answer: &LabImage, target: Lab) -> Result<Option<Item>> {
+/// Lightness of folds that differ, in L*, at which a pixel counts half.
+const HALF_TRUST: f32 = 3.0;
+
+/// How much each pixel of a view is believed: less where the two photos show other folds.
+fn confidence(view: &View) -> Vec<f32> {
+    let trust = |(&alpha, &mismatch): (&u8, &f32)| f32::from(alpha) / 255.0 / (1.0 + (mismatch / HALF_TRUST).powi(2));
+    view.region.data().iter().zip(&view.mismatch.data).map(trust).collect()
+}
+
+/// The garment that a view's plain cloth is part of: grown over small prints, buttons and the eroded edge.
+fn garment(view: &View) -> Result<Mask> {
+    const GROWTH: usize = 4;
+    let width = view.region.width_px() as usize;
+    let mut inside: Vec<bool> = view.region.data().iter().map(|&a| a > 0).collect();
+    for all in [[false; GROWTH], [true; GROWTH]].concat().into_iter().chain([false]) {
+        inside = neighbours(&inside, width, all);
+    }
+    let alpha = inside.into_iter().map(|v| if v { 255 } else { 0 }).collect();
+    Ok(Mask::new(view.region.width_px(), view.region.height_px(), alpha)?)
+}
+
+/// An item without embedding, its answer believed as far as `trust` says per pixel; `None` when the mask is empty.
+fn item(photo: &SrgbImage, mask: &Mask, answer: &LabImage, target: Lab, trust: &[f32]) -> Result<Option<Item>> {
     let Some(source) = DyeSource::new(photo, mask)? else { return Ok(None) };
     let small = SmallSource::new(&source, mask);
     let width = photo.width_px();
@@ -112,7 +155,7 @@ fn item(photo: &SrgbImage, mask: &Mask, answer: &LabImage, target: Lab) -> Resul
         condition: condition(&source.stats, target),
         embedding: vec![0.0; EMBEDDING as usize],
         answer: source.frame.sample(width, 3, HALF, |i, channel| answer.data()[3 * i + channel]),
-        region: source.frame.sample(width, 1, HALF, |i, _| f32::from(mask.data()[i]) / 255.0),
+        region: source.frame.sample(width, 1, HALF, |i, _| trust[i]),
         is_pair: false,
     }))
 }
@@ -121,14 +164,14 @@ fn item(photo: &SrgbImage, mask: &Mask, answer: &LabImage, target: Lab) -> Resul
 ///
 /// # Errors
 /// When no usable studio photo is found.
-pub fn draw(data: &Dataset, seed: u64, step: u64, pairs: usize, jitters: usize) -> Result<Vec<Item>> {
-    (0..pairs + jitters)
+pub fn draw(data: &Dataset, config: &Config, step: u64) -> Result<Vec<Item>> {
+    (0..config.pairs + config.jitters)
         .into_par_iter()
         .map(|slot| {
-            let mut stream = Stream::new(seed, &format!("recolor item {slot}"), step);
-            let mut item = if slot < pairs {
+            let mut stream = Stream::new(config.seed, &format!("recolor item {slot}"), step);
+            let mut item = if slot < config.pairs {
                 let mut item = data.pairs[stream.below(data.pairs.len())].clone();
-                if stream.chance(0.5) {
+                if !stream.chance(config.embedding_shown) {
                     item.embedding.fill(0.0);
                 }
                 item
@@ -156,7 +199,8 @@ fn jittered_item(data: &Dataset, stream: &mut Stream) -> Result<Item> {
         let Some(mask) = product_mask(&lab) else { continue };
         let Some(stats) = GarmentStats::measure(&lab, &mask)? else { continue };
         let dyed = jittered(&lab, &real, &mask, &stats, random_color(stream), stream);
-        if let Some(item) = item(&dyed, &mask, &lab, stats.median)? {
+        let everywhere: Vec<f32> = mask.data().iter().map(|&a| f32::from(a) / 255.0).collect();
+        if let Some(item) = item(&dyed, &mask, &lab, stats.median, &everywhere)? {
             return Ok(item);
         }
     }
@@ -245,7 +289,7 @@ mod tests {
         let mask = Mask::filled(40, 40, 255);
         let answer = LabImage::from_srgb(&photo);
         let target = Lab::new(60.0, 30.0, 0.0);
-        let before = item(&photo, &mask, &answer, target).unwrap().unwrap();
+        let before = item(&photo, &mask, &answer, target, &[1.0; 1600]).unwrap().unwrap();
         let mut turned = before.clone();
         turn_hue(&mut turned, std::f32::consts::FRAC_PI_2);
         assert!(turned.condition[1].abs() < 1e-6 && (turned.condition[2] - 0.6).abs() < 1e-6);

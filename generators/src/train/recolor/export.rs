@@ -7,26 +7,22 @@ use tch::Kind;
 use super::Config;
 use super::data::{self, Dataset};
 use super::losses::dyed;
-use crate::backbone::{Backbone, INPUT_PX};
 use crate::card::{Baseline, Card, DataSource, Metric, Threshold, versions};
+use crate::eval::colorway_measure::{Generator, Models, Role};
 use crate::eval::colorway_pairs::Part;
-use crate::eval::colorways::{Report, Role, contact_sheet, evaluate};
+use crate::eval::colorways::{Figure, Report, evaluate};
 use crate::params::Params;
 use crate::recolor::network::Network;
 use crate::recolor::{NAME, Recolorer, SHADING_ERROR, shading_error};
 use crate::{Error, Result, checkpoint, seam};
-
-/// Pairs on the contact sheet of the validation part.
-const SHEET_ROWS: usize = 12;
 
 /// Writes `recolor.safetensors` and `recolor.card.json`.
 ///
 /// # Errors
 /// When the data for measuring is missing or a file cannot be written.
 pub fn ship(params: &Params, config: &Config, dataset: &Dataset, data: &Path, weights: &Path) -> Result<()> {
-    let network = Network::from_params(params, &config.network)?;
-    let usual_error = usual_shading_error(&network, dataset)?;
-    let report = measure(Recolorer::new(network, usual_error), config, data, weights)?;
+    let usual_error = usual_shading_error(&Network::from_params(params, &config.network)?, dataset)?;
+    let report = measure(params, config, data, weights)?;
     let path = checkpoint::weights_path(weights, NAME);
     let sha256 = checkpoint::save(&path, NAME, params, Kind::Half, &[])?;
     let chosen = "95th percentile over the training pairs of the autoencoder's root-mean-square shading error";
@@ -84,36 +80,46 @@ fn usual_shading_error(network: &Network, dataset: &Dataset) -> Result<f32> {
     Ok(pixels::garment_stats::percentile(&mut errors, 0.95).max(1e-6))
 }
 
-fn measure(recolorer: Recolorer, config: &Config, data: &Path, weights: &Path) -> Result<Report> {
-    let backbone = Backbone::load(weights)?;
-    let dye = move |photo: &pixels::SrgbImage, mask: &pixels::Mask, target| {
-        let small = pixels::resize_linear(photo, INPUT_PX, INPUT_PX)?;
-        let embedding = backbone.embed(&seam::tensor_from_srgb(&small).unsqueeze(0))?;
-        Ok(recolorer.dye(&recolorer.prepare(photo, mask, &embedding)?, target)?.image)
+/// Measures the network and its ablations on the validation part; with the program's own masks where the folder has
+/// the models that find them.
+fn measure(params: &Params, config: &Config, data: &Path, weights: &Path) -> Result<Report> {
+    let worker = |_| -> Result<Models> {
+        let network = Network::from_params(&params.deep_clone(), &config.network)?;
+        let mut generators = vec![Generator::trained(Recolorer::new(network, 1.0)), Generator::base()];
+        for (name, folder) in &config.ablations {
+            let recolorer = Recolorer::load(folder)?;
+            generators.push(Generator { name: name.clone(), role: Role::Ablation, recolorer });
+        }
+        Models::load(weights, generators)
     };
+    let mut workers: Vec<Models> = (0..config.shards).map(worker).collect::<Result<_>>()?;
     let (list, images) = (data.join("colorways/pairs.csv"), data.join("studio/images"));
-    let sheet = contact_sheet(&list, &images, Part::Validation, &dye, SHEET_ROWS)?;
-    let png = pixels::encode(&sheet, None, pixels::Format::Png, 100)?;
-    checkpoint::write_atomic(&config.run_dir.join("samples/validation-source-true-ours-curve.png"), &png)?;
-    evaluate(&list, &images, Part::Validation, Some(&dye), None)
+    evaluate(&load(&list, &images, Part::Validation)?, Part::Validation, &images, &mut workers)
 }
 
+/// The figures beside the best baseline of the same protocol and mask, and the hard cases.
 fn metrics(report: &Report) -> Vec<Metric> {
-    let best = report
-        .figures
-        .iter()
-        .filter(|f| f.role == Role::Baseline)
-        .min_by(|one, other| one.mean_delta_e00.total_cmp(&other.mean_delta_e00));
-    let measured = report.figures.iter().filter(|f| f.role != Role::Baseline);
-    measured
-        .map(|figure| Metric {
-            name: format!("{}: mean ΔE00 per pixel in the region, {} mask", figure.name, figure.mask),
-            value: figure.mean_delta_e00,
-            baseline: best.map(|b| Baseline { name: b.name.clone(), value: b.mean_delta_e00 }),
-            n: figure.n,
-            split: "validation third of the colourway pairs, both directions".to_owned(),
-            command: "rangrez eval colorways --pairs DATA/colorways/pairs.csv --images DATA/studio/images --json"
-                .to_owned(),
-        })
-        .collect()
+    let metric = |name: String, value: f64, baseline: Option<Baseline>, n: usize| Metric {
+        name,
+        value,
+        baseline,
+        n,
+        split: "validation third of the colourway pairs, both directions".to_owned(),
+        command: "rangrez eval colorways --pairs DATA/colorways/pairs.csv --images DATA/studio/images --json".to_owned(),
+    };
+    let best = |figure: &Figure| {
+        let same = |f: &&Figure| f.protocol == figure.protocol && f.mask == figure.mask && f.role == Role::Baseline;
+        let least = report.figures.iter().filter(same);
+        let least = least.min_by(|one, other| one.mean_delta_e00.value.total_cmp(&other.mean_delta_e00.value))?;
+        Some(Baseline { name: least.name.clone(), value: least.mean_delta_e00.value })
+    };
+    let figures = report.figures.iter().filter(|f| f.role != Role::Baseline).map(|f| {
+        let name = format!("{}: mean ΔE00 to the real photo, {:?} protocol, {:?} mask", f.name, f.protocol, f.mask);
+        metric(name, f.mean_delta_e00.value, best(f), f.n)
+    });
+    let strata = report.strata.iter().map(|s| {
+        let baseline = Baseline { name: s.best_baseline.clone(), value: s.baseline };
+        metric(format!("{:?}: mean ΔE00, Plain protocol, own mask", s.stratum), s.model.value, Some(baseline), s.n)
+    });
+    figures.chain(strata).collect()
 }

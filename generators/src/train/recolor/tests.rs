@@ -19,6 +19,9 @@ fn config() -> Config {
         weight_decay: 0.01,
         clip_norm: 5.0,
         average_decay: 0.9,
+        embedding_shown: 0.5,
+        mined: None,
+        ablations: BTreeMap::new(),
         check_every: 100,
         network: NetworkConfig { width: 4, bottleneck: 8, head: 8, embedding: 4, ..NetworkConfig::default() },
         weights: Weights {
