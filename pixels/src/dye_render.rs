@@ -95,7 +95,7 @@ impl DyeSource {
             for (x, rgb) in row[left * 3..(left + width) * 3].chunks_exact_mut(3).enumerate() {
                 let color = self.lab.at(start + x);
                 let base = law.apply(color, self.low[start + x], self.inner[start + x]);
-                let residual = self.residual(&maps, x, start + x);
+                let residual = self.residual(&maps, x, start + x).map(|r| r * (1.0 - law.lock().foreign(color)));
                 let dyed = Lab::new(base.l + residual[0], base.a + residual[1], base.b + residual[2]);
                 rgb.copy_from_slice(&encode(dyed, dither * threshold(left + x, top + y)));
             }
@@ -119,7 +119,7 @@ impl DyeSource {
             }
             let color = self.lab.at(i);
             let base = law.apply(color, self.low[i], self.inner[i]);
-            let residual = self.residual(&row.1, x, i);
+            let residual = self.residual(&row.1, x, i).map(|r| r * (1.0 - law.lock().foreign(color)));
             let dyed = Lab::new(base.l + residual[0], base.a + residual[1], base.b + residual[2]);
             codes.extend(encode(dyed, dither * threshold(px, py)));
         }

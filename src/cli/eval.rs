@@ -56,9 +56,12 @@ pub struct EvalColorwaysArgs {
     /// Folder of the images, ID.jpg.
     #[arg(long, value_name = "DIR")]
     pub images: PathBuf,
-    /// Draw the first pairs (source, true photo, model, best baseline) into this PNG.
+    /// Draw some pairs (source, registered real photo, network, base, spread-matched curve) into this PNG.
     #[arg(long, value_name = "FILE")]
     pub grid: Option<PathBuf>,
+    /// Draw the 40 directions where the network is farthest from the real photo into this PNG.
+    #[arg(long, value_name = "FILE")]
+    pub worst: Option<PathBuf>,
     /// Print the figures as JSON.
     #[arg(long)]
     pub json: bool,

@@ -51,8 +51,7 @@ impl Baseline {
     /// A photo dyed like the real one of a view inside `mask`. What a method knows of the answer it knows from the
     /// view's region.
     pub fn dye(self, photo: &SrgbImage, lab: &LabImage, view: &View, mask: &Mask) -> SrgbImage {
-        let colors =
-            |lab: &LabImage, indices: &[usize]| -> Vec<Lab> { indices.iter().map(|&i| lab.at(i)).collect() };
+        let colors = |lab: &LabImage, indices: &[usize]| -> Vec<Lab> { indices.iter().map(|&i| lab.at(i)).collect() };
         let region = view.indices();
         let own = GarmentStats::of_colors(&colors(lab, &indices(mask, 128)));
         let (source, answer) = (colors(lab, &region), colors(&view.answer, &region));

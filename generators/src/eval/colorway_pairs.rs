@@ -160,8 +160,10 @@ impl ColorwayPair {
 
     /// What may be compared when photo `from` is dyed; `None` when too little can.
     pub fn view(&self, protocol: Protocol, from: usize) -> Option<&View> {
-        let view = self.views[from][protocol as usize].as_ref()?;
-        (protocol == Protocol::Given || view.mean_mismatch() < MISMATCH_LIMIT).then_some(view)
+        let views = &self.views[from];
+        let registered =
+            || views[Protocol::Plain as usize].as_ref().is_some_and(|v| v.mean_mismatch() < MISMATCH_LIMIT);
+        views[protocol as usize].as_ref().filter(|_| protocol == Protocol::Given || registered())
     }
 
     /// Mean ΔE00 per pixel of the view's region between `dyed` and the real photo, both blurred by 1.5 px.

@@ -12,16 +12,12 @@ use crate::Result;
 const GAP_PX: usize = 4;
 
 /// Draws directions (pair, photo dyed) in two columns of rows: source, registered real photo, every generator with the
-/// program's own mask, spread-matched curve. Photos that are not `cell_px` wide or high are left out.
+/// program's own mask, spread-matched curve. Photos of another size than the first are left out.
 ///
 /// # Errors
 /// When a model refuses.
-pub fn draw(
-    pairs: &[ColorwayPair],
-    directions: &[(usize, usize)],
-    models: &Models,
-    cell_px: (u32, u32),
-) -> Result<SrgbImage> {
+pub fn draw(pairs: &[ColorwayPair], directions: &[(usize, usize)], models: &Models) -> Result<SrgbImage> {
+    let mut cell_px = None;
     let mut rows: Vec<Vec<SrgbImage>> = Vec::new();
     for &(index, from) in directions {
         let pair = &pairs[index];
@@ -29,7 +25,8 @@ pub fn draw(
         let Some(view) = pair.view(Protocol::Plain, from).or_else(|| pair.view(Protocol::Given, from)) else {
             continue;
         };
-        if (photo.width_px(), photo.height_px()) != cell_px {
+        let size = (photo.width_px(), photo.height_px());
+        if *cell_px.get_or_insert(size) != size {
             continue;
         }
         let embedding = models.embed(photo)?;
@@ -41,7 +38,7 @@ pub fn draw(
         row.push(Baseline::SpreadMatchedCurve.dye(photo, &pair.labs[from], view, &mask));
         rows.push(row);
     }
-    Ok(sheet(&rows, cell_px))
+    Ok(sheet(&rows, cell_px.unwrap_or((1, 1))))
 }
 
 /// Rows of equal cells laid out in two columns.

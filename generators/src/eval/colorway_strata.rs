@@ -14,9 +14,9 @@ use crate::{Error, Result};
 pub enum Stratum {
     /// Everything.
     All,
-    /// L* under 35 to over 55.
+    /// More than 25 L* up.
     DarkToLight,
-    /// L* over 55 to under 35.
+    /// More than 25 L* down.
     LightToDark,
     /// To L* over 78 with chroma under 12.
     ToWhite,
@@ -90,8 +90,8 @@ impl Stratum {
         };
         match self {
             Self::All => true,
-            Self::DarkToLight => source.l < 35.0 && target.l > 55.0,
-            Self::LightToDark => source.l > 55.0 && target.l < 35.0,
+            Self::DarkToLight => target.l - source.l > 25.0,
+            Self::LightToDark => source.l - target.l > 25.0,
             Self::ToWhite => target.l > 78.0 && target.chroma() < 12.0,
             Self::ToBlack => target.l < 22.0 && target.chroma() < 12.0,
             Self::ToSaturated => target.chroma() > 45.0,

@@ -1,8 +1,8 @@
 //! What of a colourway pair may be compared: as it comes, registered, or registered and of the main cloth alone.
 
+use pixels::Mask;
 use pixels::color::{Lab, LabImage};
 use pixels::garment_stats::{median_lab, percentile};
-use pixels::Mask;
 use serde::Serialize;
 
 use crate::registration::{DIFFERENT, Flow, Plane, delta_e76, foreground};

@@ -1,12 +1,12 @@
 //! `rangrez eval colorways`: the recolour network and every baseline on real colourway pairs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use serde::Serialize;
 
 use super::colorway_measure::{MaskKind, Models, Role, Sample, measure};
-use super::colorway_pairs::{ColorwayPair, ColorwaySet, MISMATCH_LIMIT, Part, load};
+use super::colorway_pairs::{ColorwayPair, ColorwaySet, MISMATCH_LIMIT, Part};
 use super::colorway_strata::{Direction, Product, Stratum, products};
 use super::colorway_view::Protocol;
 use super::interval::{Interval, bootstrap, mean, median};
@@ -83,23 +83,20 @@ pub const STRATUM_FLOOR: usize = 10;
 
 /// Measures everything on one part of the pairs, one thread for each of the `workers`.
 ///
-/// `list` is a `pairs.csv`, `images` the folder of its photos; a `styles.csv` beside that folder names the products.
+/// `images` is the folder of the photos; a `styles.csv` beside it names the products.
 ///
 /// # Errors
 /// When data cannot be read or a model fails.
-pub fn evaluate(
-    list: &Path,
-    images: &Path,
-    part: Part,
-    workers: &mut [Models],
-) -> Result<Report> {
-    let set = load(list, images, part)?;
+pub fn evaluate(set: &ColorwaySet, part: Part, images: &Path, workers: &mut [Models]) -> Result<Report> {
     let styles = images.with_file_name("styles.csv");
-    let products = if styles.is_file() { products(&styles)? } else { Default::default() };
+    let products = if styles.is_file() { products(&styles)? } else { HashMap::new() };
     let samples = measure(&set.pairs, workers)?;
-    let mut overlaps: Vec<f64> =
-        samples.iter().filter(|s| is(s, Protocol::Plain, MaskKind::Own) && s.role == Role::Model).map(|s| s.overlap).collect();
-    let figures = figures(&set, &samples);
+    let mut overlaps: Vec<f64> = samples
+        .iter()
+        .filter(|s| is(s, Protocol::Plain, MaskKind::Own) && s.role == Role::Model)
+        .map(|s| s.overlap)
+        .collect();
+    let figures = figures(set, &samples);
     let below = |protocol: Protocol, mask: MaskKind| {
         let least = |role: Role| {
             let of = figures.iter().filter(|f| f.protocol == protocol && f.mask == mask && f.role == role);
@@ -119,7 +116,7 @@ pub fn evaluate(
         unregistered: all.filter(Option::is_none).count(),
         below_every_baseline: kinds.into_iter().all(|(p, m)| below(p, m)),
         own_mask_median_iou: (!overlaps.is_empty()).then(|| median(&mut overlaps)),
-        strata: strata(&set, &samples, &products),
+        strata: strata(set, &samples, &products),
         figures,
         samples,
     })
@@ -166,11 +163,7 @@ fn figures(set: &ColorwaySet, samples: &[Sample]) -> Vec<Figure> {
 }
 
 /// The hard cases with at least [`STRATUM_FLOOR`] directions, with the program's own mask where it was measured.
-fn strata(
-    set: &ColorwaySet,
-    samples: &[Sample],
-    products: &std::collections::HashMap<String, Product>,
-) -> Vec<StratumFigure> {
+fn strata(set: &ColorwaySet, samples: &[Sample], products: &HashMap<String, Product>) -> Vec<StratumFigure> {
     let mask = if samples.iter().any(|s| s.mask == MaskKind::Own) { MaskKind::Own } else { MaskKind::True };
     let measured: Vec<&Sample> = samples.iter().filter(|s| is(s, Protocol::Plain, mask)).collect();
     let holds = |stratum: Stratum, sample: &Sample| {

@@ -2,7 +2,7 @@
 
 use pixels::Mask;
 use pixels::color::Lab;
-use pixels::dye_law::DyeLaw;
+use pixels::dye_law::{DyeLaw, Lock};
 use pixels::dye_render::DyeSource;
 use pixels::garment_stats::{GarmentStats, PALETTE_LIMIT};
 
@@ -10,8 +10,10 @@ use pixels::garment_stats::{GarmentStats, PALETTE_LIMIT};
 pub const SIDE: usize = 128;
 /// Planes that the encoder reads: shading, detail, mask, source Lab, base Lab.
 pub const SEEN: usize = 9;
-/// All planes of an item: those seen, the guide, and the three inputs of the affine maps.
-pub const PLANES: usize = SEEN + 4;
+/// All planes of an item: those seen, the guide, the three inputs of the affine maps, and where there is cloth.
+pub const PLANES: usize = SEEN + 5;
+/// Index of the plane that is 1 on cloth and 0 on prints that are kept, which the residual must leave alone.
+pub const CLOTH_PLANE: usize = SEEN + 4;
 /// Index of the first plane of the base.
 pub const BASE_PLANE: usize = 6;
 /// Length of the condition vector.
@@ -47,6 +49,7 @@ impl SmallSource {
             _ => source.lab.data()[3 * i + channel],
         });
         let range = (source.stats.l95 - source.stats.l5).max(6.0);
+        let lock = Lock::new(&source.stats);
         let mut fixed = vec![0.0; PLANES * PIXELS];
         for i in 0..PIXELS {
             let at = |channel: usize| planes[channel * PIXELS + i];
@@ -57,7 +60,7 @@ impl SmallSource {
             // What the renderer's residual sees, so that training and rendering agree.
             let input = source.input(Lab::new(broad, source.stats.median.a, source.stats.median.b));
             let values = [shading, detail, alpha, own[0], own[1], own[2], 0.0, 0.0, 0.0, source.stats.guide(broad)];
-            for (plane, value) in values.into_iter().chain(input).enumerate() {
+            for (plane, value) in values.into_iter().chain(input).chain([1.0 - lock.foreign(color)]).enumerate() {
                 fixed[plane * PIXELS + i] = value;
             }
         }

@@ -17,8 +17,8 @@ use super::losses::Batch;
 use crate::backbone::{Backbone, EMBEDDING, INPUT_PX};
 use crate::eval::colorway_pairs::{self, ColorwayPair, Part};
 use crate::eval::colorway_view::{Protocol, View, neighbours};
+use crate::recolor::inputs::{BASE_PLANE, CLOTH_PLANE, CONDITION, PLANES, SIDE, SmallSource, condition};
 use crate::registration::foreground;
-use crate::recolor::inputs::{BASE_PLANE, CONDITION, PLANES, SIDE, SmallSource, condition};
 use crate::seam::{floats_of, tensor_from_srgb};
 use crate::stream::{Stream, split_fraction};
 use crate::{Error, Result};
@@ -240,7 +240,7 @@ fn turn_hue(item: &mut Item, angle: f32) {
         let (a, b) = planes[first * pixels..(first + 2) * pixels].split_at_mut(pixels);
         a.iter_mut().zip(b).for_each(|(a, b)| turn(a, b));
     };
-    for first in [BASE_PLANE - 2, BASE_PLANE + 1, PLANES - 2] {
+    for first in [BASE_PLANE - 2, BASE_PLANE + 1, CLOTH_PLANE - 2] {
         turn_planes(&mut item.planes, first, SIDE * SIDE);
     }
     turn_planes(&mut item.answer, 1, HALF * HALF);

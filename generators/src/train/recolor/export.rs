@@ -9,7 +9,7 @@ use super::data::{self, Dataset};
 use super::losses::dyed;
 use crate::card::{Baseline, Card, DataSource, Metric, Threshold, versions};
 use crate::eval::colorway_measure::{Generator, Models, Role};
-use crate::eval::colorway_pairs::Part;
+use crate::eval::colorway_pairs::{Part, load};
 use crate::eval::colorways::{Figure, Report, evaluate};
 use crate::params::Params;
 use crate::recolor::network::Network;
@@ -105,7 +105,8 @@ fn metrics(report: &Report) -> Vec<Metric> {
         baseline,
         n,
         split: "validation third of the colourway pairs, both directions".to_owned(),
-        command: "rangrez eval colorways --pairs DATA/colorways/pairs.csv --images DATA/studio/images --json".to_owned(),
+        command: "rangrez eval colorways --pairs DATA/colorways/pairs.csv --images DATA/studio/images --json"
+            .to_owned(),
     };
     let best = |figure: &Figure| {
         let same = |f: &&Figure| f.protocol == figure.protocol && f.mask == figure.mask && f.role == Role::Baseline;

@@ -6,6 +6,7 @@ use tch::{Kind, Tensor};
 use super::discriminator::{Discriminator, Norms};
 use super::image::{blur, composite, encoded};
 use crate::Result;
+use crate::recolor::inputs::CLOTH_PLANE;
 use crate::recolor::network::{Network, base_planes, residual};
 use crate::recolor::shading_error;
 use crate::train::parallel::Losses;
@@ -108,7 +109,7 @@ pub struct Made {
 /// Runs the network and slices its grid.
 pub fn dyed(network: &Network, batch: &Batch) -> Made {
     let output = network.forward(&batch.planes, &batch.condition, &batch.embedding);
-    let residual = residual(&output.grid, &batch.small);
+    let residual = residual(&output.grid, &batch.small) * batch.small.narrow(1, CLOTH_PLANE as i64, 1);
     let mask = batch.small.narrow(1, 2, 1);
     Made { picture: base_planes(&batch.small) + &residual * mask, residual, shading: output.shading }
 }
