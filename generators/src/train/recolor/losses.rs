@@ -27,6 +27,8 @@ pub struct Weights {
     pub residual: f64,
     /// Loss of fine contrast against the base.
     pub texture: f64,
+    /// Spread of lightness against the answer's: folds are never quite registered, so the colours alone teach flatness.
+    pub spread: f64,
     /// Gradient penalty of the discriminator on real pictures (Mescheder et al. 2018), applied lazily.
     pub r1: f64,
 }
@@ -91,6 +93,16 @@ fn texture_lost(output: &Tensor, base: &Tensor, mask: &Tensor) -> Tensor {
     (kept * -1.0 + 0.9).relu().square()
 }
 
+/// Size of the log ratio of the output's spread of lightness in the region to the answer's, per item.
+fn spread_missed(output: &Tensor, answer: &Tensor, region: &Tensor) -> Tensor {
+    let spread = |t: &Tensor| {
+        let light = t.narrow(1, 0, 1);
+        let mean = region_mean(&light, region).view([-1, 1, 1, 1]);
+        (region_mean(&(&light - mean).square(), region) + 0.25).log() * 0.5
+    };
+    (spread(output) - spread(answer)).abs()
+}
+
 /// Per-item differences to the answer, as the evaluation measures them: blurred, inside the region.
 pub fn differences(output: &Tensor, batch: &Batch) -> Tensor {
     region_mean(&smooth_delta_e(&blur(output), &blur(&batch.answer)), &batch.region)
@@ -136,6 +148,7 @@ pub fn generator(
         ("autoencoder", shading_error(&made.shading, &batch.planes).mean(Kind::Float), weights.autoencoder),
         ("residual", size.mean(Kind::Float), weights.residual),
         ("texture", texture.mean(Kind::Float), weights.texture),
+        ("spread", spread_missed(&made.picture, &batch.answer, &batch.region).mean(Kind::Float), weights.spread),
     ];
     if let Some((judge, norms)) = judge {
         let fake = encoded(&composite(&made.picture, batch));
@@ -203,6 +216,16 @@ mod tests {
             let exact = f64::from(delta_e00(one, other));
             assert!((smooth / exact - 1.0).abs() < 0.35, "{smooth} for {exact}");
         }
+    }
+
+    #[test]
+    fn a_picture_of_half_the_contrast_misses_the_spread_by_the_log_of_two() {
+        let answer = crate::stream::Stream::new(1, "spread", 0).normal_tensor(&[1, 3, 32, 32], 9.0) + 50.0;
+        let region = Tensor::ones([1, 1, 32, 32], (Kind::Float, tch::Device::Cpu));
+        let missed = |output: &Tensor| spread_missed(output, &answer, &region).double_value(&[0]);
+        assert!(missed(&answer) < 1e-6);
+        let flat = (&answer - 50.0) * 0.5 + 50.0;
+        assert!((missed(&flat) - 2_f64.ln()).abs() < 0.02, "{}", missed(&flat));
     }
 
     #[test]

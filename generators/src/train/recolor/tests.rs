@@ -31,6 +31,7 @@ fn config() -> Config {
             autoencoder: 0.5,
             residual: 0.01,
             texture: 1.0,
+            spread: 0.5,
             r1: 1.0,
         },
     }
