@@ -17,11 +17,11 @@ pub const DIFFERENT: f32 = 8.0;
 /// Width of the neighbourhood that lightness is normalised over, and of the field's smoothing, in pixels, coarse to fine.
 const STAGES: [(f32, f32); 3] = [(8.0, 24.0), (5.0, 12.0), (3.5, 7.0)];
 /// Most steps of one stage.
-const STEPS: usize = 30;
+const STEPS: usize = 15;
 /// Share of each Gauss-Newton step that is taken.
 const DAMPING: f32 = 0.8;
 /// A stage ends when no pixel moves farther.
-const SETTLED_PX: f32 = 0.02;
+const SETTLED_PX: f32 = 0.1;
 /// A difference of features counts at most this much, so that a logo that only one photo has does not pull.
 const ROBUST: f32 = 1.5;
 /// How much the silhouette counts beside the lightness.

@@ -94,8 +94,7 @@ impl Plane {
             let half = ((sigma * sigma * 4.0 + 1.0).sqrt() / 2.0 - 0.5).round().max(1.0) as usize;
             let mut out = self.clone();
             for _ in 0..3 {
-                out = out.boxed(half).turned();
-                out = out.boxed(half).turned();
+                out = out.boxed_along_rows(half).boxed_along_columns(half);
             }
             return out;
         }
@@ -130,18 +129,38 @@ impl Plane {
     }
 
     /// Mean over `2 · half + 1` values along rows, the ends repeated.
-    fn boxed(&self, half: usize) -> Self {
+    fn boxed_along_rows(&self, half: usize) -> Self {
         let length = 2 * half + 1;
+        let share = 1.0 / length as f64;
         let mut data = Vec::with_capacity(self.data.len());
         let mut padded = vec![0.0; self.width + 2 * half];
         for row in self.data.chunks_exact(self.width) {
             pad(row, half, &mut padded);
             let mut sum: f64 = padded[..length].iter().map(|&v| f64::from(v)).sum();
-            for i in 0..self.width {
-                data.push((sum / length as f64) as f32);
-                if i + 1 < self.width {
-                    sum += f64::from(padded[i + length]) - f64::from(padded[i]);
-                }
+            data.push((sum * share) as f32);
+            for (leaves, enters) in padded.iter().zip(&padded[length..]) {
+                sum += f64::from(*enters) - f64::from(*leaves);
+                data.push((sum * share) as f32);
+            }
+        }
+        self.with(data)
+    }
+
+    /// The same along columns: whole rows are added and taken away.
+    fn boxed_along_columns(&self, half: usize) -> Self {
+        let (width, last) = (self.width, self.height as isize - 1);
+        let share = 1.0 / (2 * half + 1) as f64;
+        let row = |y: isize| &self.data[y.clamp(0, last) as usize * width..][..width];
+        let mut sums = vec![0.0_f64; width];
+        for y in -(half as isize)..=half as isize {
+            sums.iter_mut().zip(row(y)).for_each(|(sum, &v)| *sum += f64::from(v));
+        }
+        let mut data = Vec::with_capacity(self.data.len());
+        for y in 0..=last {
+            data.extend(sums.iter().map(|sum| (sum * share) as f32));
+            let (leaves, enters) = (row(y - half as isize), row(y + half as isize + 1));
+            for ((sum, &l), &e) in sums.iter_mut().zip(leaves).zip(enters) {
+                *sum += f64::from(e) - f64::from(l);
             }
         }
         self.with(data)
