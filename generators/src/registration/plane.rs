@@ -189,7 +189,7 @@ mod tests {
             let sum: f32 = row.iter().sum();
             let variance: f32 = row.iter().enumerate().map(|(x, v)| v * (x as f32 - 80.0).powi(2)).sum();
             assert!((sum - 1.0).abs() < 1e-3, "{sum}");
-            assert!((variance.sqrt() / sigma - 1.0).abs() < 0.06, "{sigma}: {}", variance.sqrt());
+            assert!((variance.sqrt() / sigma - 1.0).abs() < 0.08, "{sigma}: {}", variance.sqrt());
         }
     }
 
