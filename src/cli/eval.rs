@@ -29,6 +29,12 @@ pub enum EvalCommand {
     #[command(after_help = "Example:\n  rangrez eval solids --data data --worst worst.png --grid grid.png\n\nPrints \
                       medians with 95% bootstrap intervals over senders.")]
     Solids(EvalSolidsArgs),
+    /// Recolouring: how well a judge trained for it tells recoloured cloth from real photos of cloth of that colour.
+    #[command(
+        after_help = "Example:\n  rangrez eval realism --pairs data/colorways/pairs.csv --images data/studio/images\n\nAn \
+                      accuracy of 0.5 means that the judge cannot tell."
+    )]
+    Realism(EvalRealismArgs),
     /// Gate: accuracy per category, calibration error, accept rates.
     #[command(after_help = "Example:\n  rangrez eval gate --data data --json")]
     Gate(EvalDataArgs),
@@ -62,6 +68,22 @@ pub struct EvalColorwaysArgs {
     /// Draw the 40 directions where the network is farthest from the real photo into this PNG.
     #[arg(long, value_name = "FILE")]
     pub worst: Option<PathBuf>,
+    /// Print the figures as JSON.
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub weights: WeightsArgs,
+}
+
+/// Options of the realism evaluation.
+#[derive(Debug, Args)]
+pub struct EvalRealismArgs {
+    /// The pairs: CSV with the two image ids.
+    #[arg(long, value_name = "FILE")]
+    pub pairs: PathBuf,
+    /// Folder of the images, ID.jpg.
+    #[arg(long, value_name = "DIR")]
+    pub images: PathBuf,
     /// Print the figures as JSON.
     #[arg(long)]
     pub json: bool,

@@ -21,7 +21,7 @@ use clap::{Parser, Subcommand};
 
 pub use classify::ClassifyArgs;
 pub use doctor::DoctorArgs;
-pub use eval::{EvalArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalSolidsArgs, SolidsPart};
+pub use eval::{EvalArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalRealismArgs, EvalSolidsArgs, SolidsPart};
 pub use mask::MaskArgs;
 pub use recolor::{GateMode, RecolorArgs};
 pub use region::AUTO;

@@ -1,6 +1,7 @@
 //! `rangrez eval`: figures on data that the models were not trained on.
 
 mod colorways;
+mod realism;
 mod solids;
 
 use std::path::Path;
@@ -23,6 +24,7 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
     match &args.what {
         EvalCommand::Mask(args) => evaluate_mask(args),
         EvalCommand::Colorways(args) => colorways::evaluate(args),
+        EvalCommand::Realism(args) => realism::evaluate(args),
         EvalCommand::Solids(args) => solids::evaluate(args),
         EvalCommand::Gate(args) => evaluate_gate(args),
     }

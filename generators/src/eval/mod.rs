@@ -11,5 +11,6 @@ pub mod gate;
 pub mod interval;
 pub mod mask;
 pub mod program;
+pub mod realism;
 pub mod solids;
 pub mod workers;

@@ -82,6 +82,15 @@ impl Program {
         Ok(Found { photo, category, mask, embedding })
     }
 
+    /// The mask that `--region auto` gives.
+    ///
+    /// # Errors
+    /// When libtorch refuses.
+    pub fn mask(&self, photo: &SrgbImage, embedding: &Embedding) -> Result<Mask> {
+        let region = self.gate.classify(embedding)?.region;
+        self.segmenter.segment(photo)?.article_alpha(region, photo)
+    }
+
     /// Dyes what was found in each colour.
     ///
     /// # Errors

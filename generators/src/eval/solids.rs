@@ -74,13 +74,13 @@ pub const METHODS: [&str; 5] = [
 ];
 
 /// Photos that are looked at and solids that are kept, per sender.
-const PER_SENDER: (usize, usize) = (20, 6);
+const PER_SENDER: (usize, usize) = (15, 6);
 /// The same for the photos that only tell the usual spreads.
 const SPREADS_PER_SENDER: (usize, usize) = (3, 3);
 /// Solids that tell the usual spreads, at most.
 const SPREADS_LIMIT: usize = 240;
 /// Solids that are reported on, at most, unless told otherwise.
-pub const LIMIT: usize = 120;
+pub const LIMIT: usize = 100;
 /// Variants on the sheet of the worst.
 const WORST: usize = 40;
 /// Variants of one photo on that sheet.
