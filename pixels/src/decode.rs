@@ -5,6 +5,7 @@
 
 mod jpeg;
 mod png;
+mod tiff;
 mod webp;
 
 use std::fs::File;
@@ -91,7 +92,7 @@ pub(crate) struct Raw {
     notes: Vec<String>,
 }
 
-/// Decodes a JPEG, PNG or WebP file's bytes.
+/// Decodes a JPEG, PNG, WebP or TIFF file's bytes.
 ///
 /// # Errors
 /// [`Error::Empty`], [`Error::UnknownFormat`], [`Error::TooManyBytes`] and [`Error::TooManyPixels`] before anything is
@@ -128,6 +129,7 @@ fn read_raw(bytes: &[u8], limits: &Limits) -> Result<(Raw, Format)> {
         Format::Jpeg => jpeg::read(bytes, limits),
         Format::Png => png::read(bytes, limits),
         Format::Webp => webp::read(bytes, limits),
+        Format::Tiff => tiff::read(bytes, limits),
     })?;
     Ok((raw, format))
 }

@@ -1,8 +1,13 @@
-//! Pictures to JPEG, PNG and WebP bytes. No metadata is embedded: what is written is sRGB, upright.
+//! Pictures to JPEG, PNG, WebP and TIFF bytes. No metadata is embedded: what is written is sRGB, upright.
 
+mod deep;
 mod huffman;
+mod tiff;
 
 use jpeg_encoder::{ColorType as JpegColor, Encoder as JpegEncoder, SamplingFactor};
+
+pub use deep::{Deep, encode_deep};
+pub use tiff::TiffPages;
 
 use crate::color::{linear_from_srgb8, srgb8_from_linear};
 use crate::libwebp::{self, Coding};
@@ -13,8 +18,8 @@ const FULL_CHROMA_QUALITY: u8 = 90;
 
 /// Encodes a picture.
 ///
-/// `alpha` is written to PNG and WebP; JPEG has none, so the picture is blended over white. `quality` is 1 to 100: JPEG
-/// stores colour at full resolution from 90 on and at half resolution below; WebP at 100 is lossless; PNG always is.
+/// `alpha` is written to PNG, WebP and TIFF; JPEG has none, so the picture is blended over white. `quality` is 1 to 100: JPEG
+/// stores colour at full resolution from 90 on and at half resolution below; WebP at 100 is lossless; PNG and TIFF always are.
 ///
 /// # Errors
 /// [`Error::SizeMismatch`] when `alpha` has another size; [`Error::Encode`] when the format cannot hold a picture of
@@ -39,9 +44,17 @@ pub fn encode(image: &SrgbImage, alpha: Option<&Mask>, format: Format, quality: 
     match (format, alpha) {
         (Format::Jpeg, None) => encode_jpeg(image, quality).map_err(fail),
         (Format::Jpeg, Some(alpha)) => encode_jpeg(&flatten_on_white(image, alpha), quality).map_err(fail),
-        (Format::Png, None) => encode_png(image.data(), width, height, png::ColorType::Rgb).map_err(fail),
+        (Format::Png, None) => {
+            encode_png(image.data(), width, height, png::ColorType::Rgb, png::BitDepth::Eight).map_err(fail)
+        }
         (Format::Png, Some(alpha)) => {
-            encode_png(&interleave(image, alpha), width, height, png::ColorType::Rgba).map_err(fail)
+            encode_png(&interleave(image, alpha), width, height, png::ColorType::Rgba, png::BitDepth::Eight)
+                .map_err(fail)
+        }
+        (Format::Tiff, alpha) => {
+            let mut pages = TiffPages::new()?;
+            pages.add("", image, alpha)?;
+            Ok(pages.finish())
         }
         (Format::Webp, alpha) => {
             let coding = if quality >= 100 { Coding::Lossless } else { Coding::Lossy(quality) };
@@ -60,12 +73,8 @@ pub fn encode(image: &SrgbImage, alpha: Option<&Mask>, format: Format, quality: 
 /// [`Error::Encode`] when the mask has no pixels.
 pub fn encode_mask_png(mask: &Mask) -> Result<Vec<u8>> {
     let (width, height) = (mask.width_px(), mask.height_px());
-    encode_png(mask.data(), width, height, png::ColorType::Grayscale).map_err(|reason| Error::Encode {
-        format: Format::Png,
-        width,
-        height,
-        reason,
-    })
+    encode_png(mask.data(), width, height, png::ColorType::Grayscale, png::BitDepth::Eight)
+        .map_err(|reason| Error::Encode { format: Format::Png, width, height, reason })
 }
 
 fn encode_jpeg(image: &SrgbImage, quality: u8) -> std::result::Result<Vec<u8>, String> {
@@ -79,11 +88,17 @@ fn encode_jpeg(image: &SrgbImage, quality: u8) -> std::result::Result<Vec<u8>, S
     Ok(huffman::optimize(&out).unwrap_or(out))
 }
 
-fn encode_png(data: &[u8], width: u32, height: u32, color: png::ColorType) -> std::result::Result<Vec<u8>, String> {
+fn encode_png(
+    data: &[u8],
+    width: u32,
+    height: u32,
+    color: png::ColorType,
+    depth: png::BitDepth,
+) -> std::result::Result<Vec<u8>, String> {
     let mut out = Vec::new();
     let mut encoder = png::Encoder::new(&mut out, width, height);
     encoder.set_color(color);
-    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_depth(depth);
     encoder.set_compression(png::Compression::Balanced);
     let mut writer = encoder.write_header().map_err(|error| error.to_string())?;
     writer.write_image_data(data).map_err(|error| error.to_string())?;

@@ -36,7 +36,7 @@ pub enum Error {
     #[error("the file is empty (0 bytes); copy it again from its source")]
     Empty,
     /// The first bytes are those of no format that is read here.
-    #[error("not a JPEG, PNG or WebP picture ({looks_like}); export it as one of these three")]
+    #[error("not a JPEG, PNG, WebP or TIFF picture ({looks_like}); export it as one of these four")]
     UnknownFormat {
         /// What the bytes look like instead.
         looks_like: String,
@@ -139,6 +139,12 @@ pub enum Error {
         /// The line or record, such as "line 3".
         place: String,
         /// What is wrong there.
+        reason: String,
+    },
+    /// An ICC profile that no proof can be made with.
+    #[error("the ICC profile cannot be used for a proof: {reason}; name the printer's own output profile")]
+    Profile {
+        /// Why.
         reason: String,
     },
     /// The output file exists and may not be replaced.

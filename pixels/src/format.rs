@@ -1,4 +1,4 @@
-//! The three file formats, told apart by content and never by file name.
+//! The four file formats, told apart by content and never by file name.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,6 +13,8 @@ pub enum Format {
     Png,
     /// WebP, lossy or lossless, with alpha.
     Webp,
+    /// TIFF, lossless, with alpha.
+    Tiff,
 }
 
 impl Format {
@@ -24,6 +26,8 @@ impl Format {
             Some(Self::Png)
         } else if bytes.len() >= 12 && &bytes[..4] == b"RIFF" && &bytes[8..12] == b"WEBP" {
             Some(Self::Webp)
+        } else if [b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"].iter().any(|magic| bytes.starts_with(*magic)) {
+            Some(Self::Tiff)
         } else {
             None
         }
@@ -35,6 +39,7 @@ impl Format {
             Self::Jpeg => "jpg",
             Self::Png => "png",
             Self::Webp => "webp",
+            Self::Tiff => "tif",
         }
     }
 
@@ -49,6 +54,7 @@ impl Format {
             Self::Jpeg => "image/jpeg",
             Self::Png => "image/png",
             Self::Webp => "image/webp",
+            Self::Tiff => "image/tiff",
         }
     }
 }
@@ -59,13 +65,14 @@ impl fmt::Display for Format {
             Self::Jpeg => "JPEG",
             Self::Png => "PNG",
             Self::Webp => "WebP",
+            Self::Tiff => "TIFF",
         })
     }
 }
 
 /// The name of a format that is not written here.
 #[derive(Debug, thiserror::Error)]
-#[error("unknown format '{0}'; write jpeg, png or webp")]
+#[error("unknown format '{0}'; write jpeg, png, webp or tiff")]
 pub struct UnknownFormatName(String);
 
 impl FromStr for Format {
@@ -76,6 +83,7 @@ impl FromStr for Format {
             "jpeg" | "jpg" => Ok(Self::Jpeg),
             "png" => Ok(Self::Png),
             "webp" => Ok(Self::Webp),
+            "tiff" | "tif" => Ok(Self::Tiff),
             _ => Err(UnknownFormatName(text.to_owned())),
         }
     }
@@ -83,11 +91,9 @@ impl FromStr for Format {
 
 /// What bytes of no readable format look like, for the error message.
 pub(crate) fn describe_unknown(bytes: &[u8]) -> String {
-    let known: [(&[u8], usize, &str); 10] = [
+    let known: [(&[u8], usize, &str); 8] = [
         (b"GIF8", 0, "it is a GIF"),
         (b"BM", 0, "it looks like a BMP"),
-        (b"II*\0", 0, "it is a TIFF or camera raw file"),
-        (b"MM\0*", 0, "it is a TIFF or camera raw file"),
         (b"%PDF", 0, "it is a PDF"),
         (b"8BPS", 0, "it is a Photoshop file"),
         (b"PK\x03\x04", 0, "it is a ZIP archive"),

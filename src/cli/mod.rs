@@ -5,6 +5,7 @@
     reason = "these comments are help texts, not Markdown"
 )]
 
+pub mod checks;
 mod classify;
 mod doctor;
 mod eval;
@@ -19,6 +20,7 @@ mod train;
 
 use clap::{Parser, Subcommand};
 
+pub use checks::CheckArgs;
 pub use classify::ClassifyArgs;
 pub use doctor::DoctorArgs;
 pub use eval::{EvalArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalRealismArgs, EvalSolidsArgs, SolidsPart};
@@ -38,7 +40,7 @@ pub use train::{TrainArgs, TrainedModel};
     name = "rangrez",
     version,
     arg_required_else_help = true,
-    after_help = "Exit codes: 0 all done · 1 some rejected by the gate · 2 usage or configuration · \
+    after_help = "Exit codes: 0 all done · 1 some rejected by the gate, or beyond a --tolerance that was given · 2 usage or configuration · \
                   3 some input failed · 4 weights missing or invalid · 130 interrupted"
 )]
 pub struct Cli {

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::parts::{self, PartsArgs};
 use super::sizes::{self, SizeArg};
-use super::{JobsArgs, OutputArgs, WeightsArgs};
+use super::{CheckArgs, JobsArgs, OutputArgs, WeightsArgs};
 
 /// Dye the garment of each photo in each colour.
 ///
 /// Writes DIR/<stem>--<swatch>[@<size>].<ext> per variant (of several regions, the swatches joined by +),
-/// DIR/<stem>.mask.png per photo, DIR/report.json, DIR/recipe.toml, which reproduces the run, and DIR/index.html, a
-/// gallery that opens offline. Prints one written path per line, or with --json one photo per line.
+/// DIR/<stem>.mask.png per photo, DIR/report.json, DIR/tolerance.csv (a row per variant for quality control),
+/// DIR/recipe.toml, which reproduces the run, and DIR/index.html, a gallery that opens offline. Prints one written path per line, or with --json one photo per line.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   rangrez recolor kurta.jpg --to '#8a1538' --to teal -o out
@@ -22,9 +22,10 @@ use super::{JobsArgs, OutputArgs, WeightsArgs};
   rangrez recolor dress.jpg --palette autumn.csv --to 'Deep Rust' --region full --gate report -o out
   rangrez recolor look.jpg --region upper --to cream --to navy --region lower --to '#3b2f2f' -o out
   rangrez recolor print.jpg --map 'navy=#5a2a6e,white=cream' --keep red -o out
+  rangrez recolor kurta.jpg --palette season.ase --tolerance 1.0 --proof press.icc -o out
   rangrez recolor --recipe out/recipe.toml -o again")]
 pub struct RecolorArgs {
-    /// Photos (JPEG, PNG, WebP), or folders: the photos directly in them.
+    /// Photos (JPEG, PNG, WebP, TIFF), or folders: the photos directly in them.
     #[arg(required_unless_present = "recipe", value_name = "PHOTO|DIR")]
     pub photos: Vec<PathBuf>,
     #[command(flatten)]
@@ -39,7 +40,7 @@ pub struct RecolorArgs {
     /// Sizes to write, such as 320w,x600,800x800:pad; full is the photo's own size.
     #[arg(long, value_name = "PROFILE", value_delimiter = ',', value_parser = sizes::size)]
     pub sizes: Vec<SizeArg>,
-    /// Formats to write: jpeg, png, webp.
+    /// Formats to write: jpeg, png, webp, tiff.
     #[arg(long, value_name = "FORMATS", value_delimiter = ',', value_parser = sizes::format, default_value = "jpeg")]
     pub format: Vec<Format>,
     /// Quality of JPEG and WebP.
@@ -49,6 +50,8 @@ pub struct RecolorArgs {
     /// does not judge.
     #[arg(long, value_enum, default_value_t, value_name = "MODE")]
     pub gate: GateMode,
+    #[command(flatten)]
+    pub checks: CheckArgs,
     #[command(flatten)]
     pub output: OutputArgs,
     /// Print one JSON line per photo instead of the written paths.

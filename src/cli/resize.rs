@@ -19,7 +19,7 @@ pub struct ResizeArgs {
     /// Sizes to write: 320w, x600, 800x800, 800x800:pad, 800x800:cover; full is the photo's own size.
     #[arg(long, value_name = "PROFILE", value_delimiter = ',', value_parser = sizes::size, required = true)]
     pub sizes: Vec<SizeArg>,
-    /// Formats to write: jpeg, png, webp.
+    /// Formats to write: jpeg, png, webp, tiff.
     #[arg(long, value_name = "FORMATS", value_delimiter = ',', value_parser = sizes::format, default_value = "jpeg")]
     pub format: Vec<Format>,
     /// Quality of JPEG and WebP.

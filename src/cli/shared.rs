@@ -7,7 +7,7 @@ use clap::Args;
 /// The photos.
 #[derive(Debug, Args)]
 pub struct InputArgs {
-    /// Photos (JPEG, PNG, WebP), or folders: the photos directly in them.
+    /// Photos (JPEG, PNG, WebP, TIFF), or folders: the photos directly in them.
     #[arg(required = true, value_name = "PHOTO|DIR")]
     pub photos: Vec<PathBuf>,
 }

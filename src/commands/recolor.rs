@@ -9,6 +9,7 @@ use crate::cli::RecolorArgs;
 use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::interrupt;
 use crate::pipeline::batch::{self, Outcome};
+use crate::pipeline::checks::Checks;
 use crate::pipeline::models::{self, Models};
 use crate::pipeline::order::{self, Order};
 use crate::pipeline::out_dir::OutDir;
@@ -18,7 +19,7 @@ use crate::pipeline::{self, weights};
 use crate::recipe::{self, Finder, Recipe};
 use crate::report::{
     self, Color, PhotoEntry, PhotoStatus, Pictures, Program, Report, RunStatus, Settings, SwatchEntry, Verdict,
-    WeightsFile, gallery,
+    WeightsFile, gallery, tolerance_csv,
 };
 use crate::terminal::{self, Progress, data_line, tell};
 
@@ -26,8 +27,10 @@ use crate::terminal::{self, Progress, data_line, tell};
 const REPORT: &str = "report.json";
 /// The gallery's file name.
 const GALLERY: &str = "index.html";
+/// The quality department's table.
+const TABLE: &str = "tolerance.csv";
 /// Files about the run.
-const ABOUT: [&str; 3] = [REPORT, GALLERY, recipe::FILE];
+const ABOUT: [&str; 4] = [REPORT, GALLERY, TABLE, recipe::FILE];
 /// Colours out of reach that are named on the terminal; the report has all.
 const MAX_TOLD: usize = 12;
 
@@ -40,7 +43,9 @@ pub fn run(args: &RecolorArgs) -> Result<Exit> {
     let (mut recipe, inputs) = asked(args)?;
     let found = photos(args, &recipe, &inputs)?;
     order::seal_masks(&mut recipe.regions, &inputs)?;
-    let order = Order::plan(&recipe, &inputs, &found, &args.output.out, args.output.force, &ABOUT)?;
+    let checks = Checks::from_args(&args.checks)?;
+    let planned = Order::plan(&recipe, &inputs, &found, &args.output.out, args.output.force, &ABOUT)?;
+    let order = Order { checks, ..planned };
     let folder = weights::folder(&args.weights);
     let jobs = batch::jobs(args.jobs.jobs, found.photos.len());
     let workers = models::per_worker(jobs, || Models::load(&folder))?;
@@ -68,9 +73,12 @@ pub fn run(args: &RecolorArgs) -> Result<Exit> {
     summarise(&report, &order.out);
     order.out.write_about(recipe::FILE, recipe.to_toml()?.as_bytes())?;
     order.out.write_about(REPORT, &report.to_json().or_exit(Exit::Input)?)?;
+    order.out.write_about(TABLE, &tolerance_csv::table(&report).or_exit(Exit::Input)?)?;
     order.out.write_about(GALLERY, gallery::page(&report, &pictures, order.out.path()).as_bytes())?;
     same?;
-    Ok(if report.summary.rejected > 0 { exit.or_worse(Exit::Rejected) } else { exit })
+    // A tolerance that nobody set is for information, so that scripts that know only the gate see no other code.
+    let beyond = order.checks.enforced && report.summary.beyond_tolerance > 0;
+    Ok(if report.summary.rejected > 0 || beyond { exit.or_worse(Exit::Rejected) } else { exit })
 }
 
 /// What is asked for, by the command line or by a recipe, and where its inputs are looked for.
@@ -161,6 +169,8 @@ fn settings(recipe: &Recipe, order: &Order) -> Settings {
         formats: order.profile.formats().iter().copied().map(report::format_name).collect(),
         sizes: order.profile.size_names(),
         quality: recipe.quality,
+        tolerance: (f64::from(order.checks.tolerance) * 1e3).round() / 1e3,
+        proof: order.checks.proof.as_ref().map(|proof| proof.name().to_owned()),
         swatches: swatches.collect(),
     }
 }
@@ -215,16 +225,26 @@ fn summarise(report: &Report, out: &OutDir) {
     for (photo, variant) in rejected.filter(|(_, v)| v.gate.verdict == Verdict::Rejected).take(MAX_TOLD) {
         tell(&format!("{} in {}: rejected, {}", photo.stem, variant.swatch, variant.gate.reason));
     }
+    let beyond = report.photos.iter().flat_map(|p| p.variants.iter().map(move |v| (p, v)));
+    let beyond = beyond.filter(|(_, v)| v.reachable && !v.figures.within_tolerance);
+    for (photo, variant) in beyond.take(MAX_TOLD) {
+        tell(&format!(
+            "{} in {}: ΔE00 {:.2}, beyond the tolerance of {}",
+            photo.stem, variant.swatch, variant.delta_e00, report.settings.tolerance
+        ));
+    }
     let summary = &report.summary;
     let close = summary.delta_e00_median.zip(summary.delta_e00_p90);
     let close = close.map(|(median, p90)| format!("; ΔE00 median {median:.2}, p90 {p90:.2}")).unwrap_or_default();
     tell(&format!(
-        "{} of {} photos, {} variants, {} rejected, {} out of reach, {} files in {:.1} s{close}",
+        "{} of {} photos, {} variants, {} rejected, {} out of reach, {} beyond ΔE00 {}, {} files in {:.1} s{close}",
         summary.done,
         summary.photos,
         summary.variants,
         summary.rejected,
         summary.out_of_reach,
+        summary.beyond_tolerance,
+        report.settings.tolerance,
         summary.files,
         summary.seconds
     ));

@@ -5,6 +5,7 @@ use pixels::color_map::ColorMap;
 use pixels::{Format, Limits, SrgbImage, decode, encode, flatten_on_white};
 
 use crate::exit::{Exit, Failure, OrExit, Result};
+use crate::report::inspection::Inspected;
 use crate::report::measure;
 
 use super::dye::reached;
@@ -26,6 +27,8 @@ pub struct Candidate {
     pub encoded: (Format, Vec<u8>),
     /// How each region came out, in the order's order of regions.
     pub regions: Vec<RegionResult>,
+    /// How the encoded file compares with what the dye law expects.
+    pub inspected: Inspected,
 }
 
 /// How one region of a variant came out.
@@ -69,12 +72,13 @@ impl Candidate {
             let reachable = region.reachable || reached(delta_e00);
             Ok(RegionResult { map: region.map, asked, measured, delta_e00, reachable })
         };
-        let regions = dyed.regions.into_iter().enumerate().map(measured).collect::<Result<_>>()?;
+        let regions = dyed.regions.into_iter().enumerate().map(measured).collect::<Result<Vec<_>>>()?;
         let seen = match &again.alpha {
             Some(alpha) => flatten_on_white(&again.image, alpha),
             None => again.image,
         };
-        Ok(Self { variant: variant.clone(), image: dyed.image, seen, encoded: (format, bytes), regions })
+        let inspected = prepared.inspect(&seen, &regions);
+        Ok(Self { variant: variant.clone(), image: dyed.image, seen, encoded: (format, bytes), regions, inspected })
     }
 
     /// The region that came out furthest from what was asked.

@@ -4,6 +4,7 @@
 
 pub mod batch;
 pub mod candidate;
+pub mod checks;
 pub mod decoded;
 pub mod dye;
 pub mod embedded;
@@ -60,7 +61,7 @@ pub fn recolor(models: &Models, photo: &Photo, order: &Order, made: &mut Recolor
         let candidates = Candidate::dye(&prepared, models, variants, &order.profile)?;
         for judged in Judged::all(candidates, &models.finder, &embedded.category.article, order.gate)? {
             interrupt::check()?;
-            made.add(&embedded, &judged, order)?;
+            made.add(&prepared, &judged, order)?;
         }
     }
     Ok(())

@@ -8,6 +8,7 @@ use crate::cli::{GateMode, SizeArg, sizes};
 use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::recipe::{Finder, InputFile, Recipe, RecipeRegion};
 
+use super::checks::Checks;
 use super::masked::Choice;
 use super::out_dir::OutDir;
 use super::photo::Photos;
@@ -28,6 +29,8 @@ pub struct Order {
     pub profile: Profile,
     /// Where the files go.
     pub out: OutDir,
+    /// What variants are checked against.
+    pub checks: Checks,
 }
 
 impl Order {
@@ -51,7 +54,7 @@ impl Order {
         let profile = Profile::new(&sizes, formats, recipe.quality);
         let names = planned(&recipe.regions, found, &variants, &profile, extra);
         let out = OutDir::plan(dir, force, &names, &found.photos)?;
-        Ok(Self { regions, variants, gate: recipe.gate, profile, out })
+        Ok(Self { regions, variants, gate: recipe.gate, profile, out, checks: Checks::default() })
     }
 
     /// Every file that the run may write.

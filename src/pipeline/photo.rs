@@ -8,7 +8,7 @@ use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::terminal::{clean_path, tell};
 
 /// File name endings that are taken from a folder.
-const ENDINGS: [&str; 4] = ["jpg", "jpeg", "png", "webp"];
+const ENDINGS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "tif", "tiff"];
 
 /// A photo that is going to be worked on; nothing of it has been read.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ pub fn find(arguments: &[PathBuf]) -> Result<Photos> {
         match list(argument) {
             Ok(found) => {
                 if found.is_empty() {
-                    tell(&format!("{}: holds no JPEG, PNG or WebP photos", argument.display()));
+                    tell(&format!("{}: holds no JPEG, PNG, WebP or TIFF photos", argument.display()));
                 }
                 paths.extend(found);
             }
@@ -67,7 +67,9 @@ pub fn find(arguments: &[PathBuf]) -> Result<Photos> {
     }
     let photos = unique(paths)?;
     if photos.is_empty() && unreadable.is_empty() {
-        return Err(Failure::usage("no photos to work on: name a JPEG, PNG or WebP file or a folder that holds some"));
+        return Err(Failure::usage(
+            "no photos to work on: name a JPEG, PNG, WebP or TIFF file or a folder that holds some",
+        ));
     }
     Ok(Photos { photos, unreadable })
 }

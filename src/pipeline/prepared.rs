@@ -9,7 +9,9 @@ use pixels::garment_stats::GarmentStats;
 use pixels::{Mask, SrgbImage, merge};
 
 use crate::exit::{Exit, OrExit, Result};
+use crate::report::inspection::{Inspected, Inspection};
 
+use super::candidate::RegionResult;
 use super::embedded::Embedded;
 use super::models::Models;
 use super::variants::Variant;
@@ -19,6 +21,7 @@ pub struct Prepared<'a> {
     /// The photo.
     pub embedded: &'a Embedded,
     sources: Vec<Source<'a>>,
+    inspection: Inspection,
 }
 
 /// A photo in other colours, not yet encoded.
@@ -48,7 +51,9 @@ impl<'a> Prepared<'a> {
         let Embedded { decoded, embedding, garments, .. } = embedded;
         let prepare = |mask: &'a Mask| models.recolorer.prepare(&decoded.image, mask, embedding).or_exit(Exit::Input);
         let sources = garments.iter().map(|garment| prepare(&garment.mask)).collect::<Result<_>>()?;
-        Ok(Self { embedded, sources })
+        let masks: Vec<&Mask> = garments.iter().map(|garment| &garment.mask).collect();
+        let inspection = Inspection::new(&embedded.decoded.over_white(), &embedded.mask(), &masks);
+        Ok(Self { embedded, sources, inspection })
     }
 
     /// The colours of each region.
@@ -114,6 +119,20 @@ impl<'a> Prepared<'a> {
         let image = merge(&self.embedded.decoded.image, &layers).or_exit(Exit::Input)?;
         let regions = maps.into_iter().zip(parts).map(|(map, part)| DyedRegion { map, reachable: part.reachable });
         Ok(DyedPhoto { image, regions: regions.collect() })
+    }
+
+    /// The pixels that variants are compared at.
+    pub fn inspection(&self) -> &Inspection {
+        &self.inspection
+    }
+
+    /// Compares a variant as it will be seen with what the dye law alone expects of each region.
+    pub fn inspect(&self, seen: &SrgbImage, regions: &[RegionResult]) -> Inspected {
+        let expected = |(i, (source, result)): (usize, (&Source, &RegionResult))| {
+            source.expected(&result.map, self.inspection.indices(i))
+        };
+        let expected: Vec<Vec<Lab>> = self.sources.iter().zip(regions).enumerate().map(expected).collect();
+        self.inspection.compare(seen, &expected)
     }
 
     /// The part of a region that its colour is measured by: all of it, or evenly spread pixels of the colour that leads the

@@ -1,12 +1,13 @@
 //! The last stage before the report: what was made of one photo, whether or not it was finished.
 
 use generators::gate::Classification;
-use pixels::encode_mask_png;
+use pixels::{encode_mask_png, resize_mask};
 
 use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::report::regions::{map, palette, rounded};
 use crate::report::{
-    self, CategoryEntry, GateEntry, Pictures, RegionEntry, RegionVariant, SourceEntry, VariantEntry, format_name,
+    self, CategoryEntry, Figures, GateEntry, Pictures, ProofEntry, RegionEntry, RegionVariant, SourceEntry,
+    VariantEntry, format_name, heat_map,
 };
 
 use super::candidate::Candidate;
@@ -41,7 +42,9 @@ impl Recolored {
         let Embedded { decoded, category, garments, .. } = embedded;
         let stem = &decoded.photo.stem;
         let mask = embedded.mask();
-        self.pictures.source = Some(report::thumbnail(&decoded.image).or_exit(Exit::Input)?);
+        let small = report::reduced(&decoded.over_white()).or_exit(Exit::Input)?;
+        self.pictures.cloth = Some(resize_mask(&mask, small.width_px(), small.height_px()).or_exit(Exit::Input)?);
+        self.pictures.source = Some(report::data_url(&small).or_exit(Exit::Input)?);
         self.pictures.overlay = Some(report::overlay(&decoded.image, &mask).or_exit(Exit::Input)?);
         let name = mask_name(stem);
         order.out.write(&name, &encode_mask_png(&mask).or_exit(Exit::Input)?)?;
@@ -77,27 +80,43 @@ impl Recolored {
     ///
     /// # Errors
     /// An input failure when a file can't be encoded or written.
-    pub fn add(&mut self, embedded: &Embedded, judged: &Judged, order: &Order) -> Result<()> {
-        let decoded = &embedded.decoded;
+    pub fn add(&mut self, prepared: &Prepared, judged: &Judged, order: &Order) -> Result<()> {
+        let decoded = &prepared.embedded.decoded;
         let source = self.source.as_ref();
-        let (renditions, entry, picture) = match judged {
+        let tolerance = order.checks.tolerance;
+        let (renditions, mut entry, candidate) = match judged {
             Judged::Cleared(cleared) => {
                 let base = variant_name(&decoded.photo.stem, &cleared.candidate().variant.slug);
                 let written = Renditions::write(cleared, decoded.alpha.as_ref(), &base, &order.profile, &order.out)?;
-                (written, entry(cleared.candidate(), source, cleared.verdict())?, &cleared.candidate().seen)
+                (written, entry(cleared.candidate(), source, cleared.verdict(), tolerance)?, cleared.candidate())
             }
             Judged::Rejected(rejected) => {
                 let candidate = rejected.candidate();
-                (Renditions::default(), entry(candidate, source, rejected.verdict())?, &candidate.seen)
+                (Renditions::default(), entry(candidate, source, rejected.verdict(), tolerance)?, candidate)
             }
         };
-        self.pictures.variants.push(report::thumbnail(picture).or_exit(Exit::Input)?);
+        let small = report::reduced(&candidate.seen).or_exit(Exit::Input)?;
+        self.pictures.variants.push(report::data_url(&small).or_exit(Exit::Input)?);
+        let heat = heat_map::draw(&candidate.inspected, prepared.inspection().grid()).or_exit(Exit::Input)?;
+        self.pictures.heat.push(report::data_url(&heat).or_exit(Exit::Input)?);
+        let proofed = order.checks.proof.as_ref().zip(self.pictures.cloth.as_ref()).zip(candidate.worst());
+        if let Some(((proof, cloth), worst)) = proofed {
+            let proofed = ProofEntry::of(proof, worst.asked, worst.measured, &small, cloth);
+            let (proof, printed) = proofed.or_exit(Exit::Input)?;
+            self.pictures.proofs.push(report::data_url(&printed).or_exit(Exit::Input)?);
+            entry.figures.proof = Some(proof);
+        }
         self.variants.push(VariantEntry { files: renditions.files, ..entry });
         Ok(())
     }
 }
 
-fn entry(candidate: &Candidate, source: Option<&SourceEntry>, verdict: &GateEntry) -> Result<VariantEntry> {
+fn entry(
+    candidate: &Candidate,
+    source: Option<&SourceEntry>,
+    verdict: &GateEntry,
+    tolerance: f32,
+) -> Result<VariantEntry> {
     let worst = candidate.worst().ok_or_else(|| Failure::input("a variant without regions"))?;
     let found = source.map(|s| s.regions.as_slice()).unwrap_or_default();
     let regions = candidate.regions.iter().zip(&candidate.variant.dyes).zip(found);
@@ -110,6 +129,8 @@ fn entry(candidate: &Candidate, source: Option<&SourceEntry>, verdict: &GateEntr
         reachable: measured.reachable,
         map: map(&region.palette, &measured.map),
     });
+    let off = thousandths(worst.delta_e00);
+    let figures = Figures::new(worst.asked, worst.measured, off, tolerance, &candidate.inspected);
     Ok(VariantEntry {
         swatch: candidate.variant.name.clone(),
         slug: candidate.variant.slug.clone(),
@@ -118,6 +139,7 @@ fn entry(candidate: &Candidate, source: Option<&SourceEntry>, verdict: &GateEntr
         delta_e00: thousandths(worst.delta_e00),
         reachable: candidate.regions.iter().all(|region| region.reachable),
         regions: regions.collect(),
+        figures,
         gate: verdict.clone(),
         files: Vec::new(),
     })

@@ -37,6 +37,15 @@ pub fn report() -> (Report, Vec<Pictures>) {
                 MapEntry { from: "#fafaf5".to_owned(), share: 0.2, change: "keep", to: None },
             ],
         }],
+        figures: Figures {
+            delta_cmc_2_1: 0.3,
+            delta_e00_p95: Some(2.5),
+            clipped_percent: 0.4,
+            spread_kept: Some(0.98),
+            fringe: Some(0.7),
+            within_tolerance: i != 2,
+            proof: None,
+        },
         gate: GateEntry {
             verdict: if i == 1 { Verdict::Rejected } else { Verdict::Accepted },
             score: Some(0.4),
@@ -97,6 +106,8 @@ pub fn report() -> (Report, Vec<Pictures>) {
         formats: vec!["jpeg"],
         sizes: vec!["full".to_owned()],
         quality: 92,
+        tolerance: 1.5,
+        proof: None,
         swatches,
     };
     let report = Report::new(program, settings, Vec::new(), RunStatus::Complete, photos, 3.2);
@@ -111,6 +122,8 @@ fn the_report_counts_and_has_its_schema() {
     assert_eq!(json["summary"]["rejected"], 1);
     assert_eq!(json["summary"]["out_of_reach"], 1);
     assert_eq!(json["summary"]["failed"], 1);
+    assert_eq!(json["summary"]["beyond_tolerance"], 1);
+    assert_eq!(json["photos"][0]["variants"][0]["figures"]["delta_cmc_2_1"], 0.3);
     assert_eq!(json["tolerance"][0]["median"], 0.21);
     assert_eq!(json["photos"][0]["variants"][1]["gate"]["verdict"], "rejected");
     assert_eq!(json["settings"]["swatches"][0]["hex"], "#8a1538");

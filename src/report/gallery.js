@@ -10,6 +10,7 @@ const picked = { show: "all", swatches: new Set() };
 // --- Filters ---
 function matches(variant) {
   if (picked.show === "rejected" && !("rejected" in variant.dataset)) return false;
+  if (picked.show === "beyond" && !("beyond" in variant.dataset)) return false;
   if (picked.show === "far" && !("far" in variant.dataset)) return false;
   return picked.swatches.size === 0 || picked.swatches.has(variant.dataset.swatch);
 }

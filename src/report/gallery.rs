@@ -8,13 +8,16 @@ use std::path::{Component, Path, PathBuf};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use super::palette_view::{background, backgrounds, changes, palettes};
-use super::{PhotoEntry, PhotoStatus, Pictures, Report, RunStatus, SourceEntry, VariantEntry, Verdict};
+use super::quality_view;
+use super::{PhotoEntry, PhotoStatus, Pictures, Report, RunStatus, Settings, SourceEntry, VariantEntry, Verdict};
 use crate::terminal::clean;
 
 const STYLE: &str = include_str!("gallery.css");
 const SCRIPT: &str = include_str!("gallery.js");
 /// Variants with a picture; a page with more would not open on a phone. `report.json` has them all.
 const MAX_PICTURES: usize = 4000;
+/// The quality department's table, beside the page.
+const TABLE: &str = "tolerance.csv";
 /// What the page may load: nothing but itself and the pictures beside it.
 const POLICY: &str =
     "default-src 'none'; img-src data: file: 'self'; style-src 'unsafe-inline'; script-src 'unsafe-inline'";
@@ -40,7 +43,7 @@ pub fn page(report: &Report, pictures: &[Pictures], out: &Path) -> String {
                 (toolbar(report))
                 main #photos {
                     @for (i, photo) in report.photos.iter().enumerate() {
-                        (photo_section(photo, pictures.get(i).filter(|_| i < with_pictures), out))
+                        (photo_section(photo, pictures.get(i).filter(|_| i < with_pictures), &report.settings, out))
                     }
                     p #none hidden { "Nothing matches. " button type="button" #reset { "Show everything" } }
                 }
@@ -85,6 +88,7 @@ fn masthead(report: &Report, title: &str) -> Markup {
                 (figure("variants accepted", &accepted.to_string(), ""))
                 (figure("rejected by the gate", &summary.rejected.to_string(), if summary.rejected > 0 { "bad" } else { "" }))
                 (figure("out of reach", &summary.out_of_reach.to_string(), if summary.out_of_reach > 0 { "far" } else { "" }))
+                (figure(&format!("beyond ΔE00 {}", report.settings.tolerance), &summary.beyond_tolerance.to_string(), if summary.beyond_tolerance > 0 { "bad" } else { "" }))
                 @if summary.failed > 0 { (figure("photos failed", &summary.failed.to_string(), "bad")) }
                 @if let Some(median) = summary.delta_e00_median { (figure("median ΔE00", &delta(median), "")) }
                 @if let Some(p90) = summary.delta_e00_p90 { (figure("ΔE00, 9 of 10 within", &delta(p90), "")) }
@@ -107,7 +111,7 @@ fn tolerance(report: &Report) -> Markup {
                     thead { tr {
                         th scope="col" { "Colour" } th scope="col" { "Asked" }
                         th.n scope="col" { "Variants" } th.n scope="col" { "Median ΔE00" } th.n scope="col" { "9 of 10 within" }
-                        th.n scope="col" { "Largest" } th.n scope="col" { "Within 1.0" } th.n scope="col" { "Out of reach" }
+                        th.n scope="col" { "Largest" } th.n scope="col" { "Within 1.0" } th.n scope="col" { "Beyond " (report.settings.tolerance) } th.n scope="col" { "Out of reach" }
                         th.n scope="col" { "Rejected" }
                     } }
                     tbody {
@@ -117,7 +121,7 @@ fn tolerance(report: &Report) -> Markup {
                                 td { code { (swatch.color.hex) } }
                                 td.n { (row.variants) }
                                 td.n { (optional(row.median)) } td.n { (optional(row.p90)) } td.n { (optional(row.largest)) }
-                                td.n { (row.within_1) } td.n { (row.out_of_reach) } td.n { (row.rejected) }
+                                td.n { (row.within_1) } td.n { (row.beyond) } td.n { (row.out_of_reach) } td.n { (row.rejected) }
                             }
                         }
                     }
@@ -127,6 +131,7 @@ fn tolerance(report: &Report) -> Markup {
                 "ΔE00 is measured on the encoded file, decoded again: the median colour over the core of the mask against the colour asked for. "
                 "Below 1.0 hardly anyone sees a difference. Figures leave out colours that the cloth can’t reach."
             }
+            (quality_view::note(&report.settings, TABLE))
         }
     }
 }
@@ -144,6 +149,7 @@ fn toolbar(report: &Report) -> Markup {
                 (chip("all", "All", summary.variants, true))
                 (chip("rejected", "Rejected", summary.rejected, false))
                 (chip("far", "Out of reach", summary.out_of_reach, false))
+                (chip("beyond", "Beyond tolerance", summary.beyond_tolerance, false))
                 @if summary.failed + summary.not_done > 0 {
                     (chip("failed", "Failed", summary.failed + summary.not_done, false))
                 }
@@ -168,7 +174,7 @@ fn chip(key: &str, name: &str, n: usize, on: bool) -> Markup {
     }
 }
 
-fn photo_section(photo: &PhotoEntry, pictures: Option<&Pictures>, out: &Path) -> Markup {
+fn photo_section(photo: &PhotoEntry, pictures: Option<&Pictures>, settings: &Settings, out: &Path) -> Markup {
     let category = photo.source.as_ref().map(|s| s.category.breadcrumb.join(" ")).unwrap_or_default();
     let failed = photo.status != PhotoStatus::Done;
     let from = photo.source.as_ref().and_then(|_| relative_url(Path::new(&photo.path), out));
@@ -196,7 +202,7 @@ fn photo_section(photo: &PhotoEntry, pictures: Option<&Pictures>, out: &Path) ->
                     }
                 }
                 @for (i, variant) in photo.variants.iter().enumerate() {
-                    (variant_figure(variant, pictures.and_then(|p| p.variants.get(i)), photo))
+                    (variant_figure(variant, i, pictures, photo, settings))
                 }
             }
         }
@@ -229,13 +235,21 @@ fn plain_figure(kind: &str, url: &str, name: &str, caption: &str) -> Markup {
     }
 }
 
-fn variant_figure(variant: &VariantEntry, picture: Option<&String>, photo: &PhotoEntry) -> Markup {
+fn variant_figure(
+    variant: &VariantEntry,
+    index: usize,
+    pictures: Option<&Pictures>,
+    photo: &PhotoEntry,
+    settings: &Settings,
+) -> Markup {
+    let picture = pictures.and_then(|p| p.variants.get(index));
     let rejected = variant.gate.verdict == Verdict::Rejected;
     let full = variant.files.iter().max_by_key(|f| u64::from(f.width_px) * u64::from(f.height_px));
     let label = format!("{} in {}", shown(&photo.stem), shown(&variant.swatch));
     html! {
         figure.card.variant data-swatch=(variant.slug) data-name=(label) data-colour=(shown(&variant.swatch))
-            data-rejected[rejected] data-far[!variant.reachable] data-full=[full.map(|f| url_segment(&f.file))] {
+            data-rejected[rejected] data-far[!variant.reachable]
+            data-beyond[quality_view::beyond(&variant.figures)] data-full=[full.map(|f| url_segment(&f.file))] {
             button.picture type="button" aria-label={ "Open " (label) } {
                 @if let Some(url) = picture { img src=(url) alt=(label) draggable="false"; } @else { span.blank { "no picture here" } }
                 @if rejected && variant.files.is_empty() { span.flag { "not written" } }
@@ -252,7 +266,9 @@ fn variant_figure(variant: &VariantEntry, picture: Option<&String>, photo: &Phot
                 p.name { (shown(&variant.swatch)) }
                 (delta_line(variant))
                 (changes(variant))
+                (quality_view::figures(variant, settings))
                 (verdict(variant))
+                (quality_view::maps(variant, index, pictures))
             }
         }
     }

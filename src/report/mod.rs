@@ -1,18 +1,25 @@
 //! `report.json`: what was asked, what was done, and how close every variant came, in a versioned schema.
 
+pub mod figures;
+mod fringe;
 pub mod gallery;
+pub mod heat_map;
+pub mod inspection;
 pub mod measure;
 mod palette_view;
 mod picture;
+mod quality_view;
 pub mod regions;
 mod tolerance;
+pub mod tolerance_csv;
 
 use std::time::SystemTime;
 
 use pixels::color::Lab;
 use serde::Serialize;
 
-pub use picture::{Pictures, overlay, thumbnail};
+pub use figures::{Figures, ProofEntry};
+pub use picture::{Pictures, data_url, overlay, reduced};
 pub use regions::{MapEntry, RegionEntry, RegionVariant};
 pub use tolerance::Tolerance;
 
@@ -68,6 +75,11 @@ pub struct Settings {
     pub sizes: Vec<String>,
     /// Quality of JPEG and WebP, 1 to 100.
     pub quality: u8,
+    /// ΔE00 within which a variant's centre passes.
+    pub tolerance: f64,
+    /// Name of the profile that variants are proofed with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proof: Option<String>,
     /// Colours asked for.
     pub swatches: Vec<SwatchEntry>,
 }
@@ -142,6 +154,8 @@ pub struct Summary {
     pub rejected: usize,
     /// Variants whose colour this cloth cannot reach.
     pub out_of_reach: usize,
+    /// Variants whose centre is beyond the tolerance, whether in reach or not.
+    pub beyond_tolerance: usize,
     /// Median ΔE00 between asked and measured, over reachable variants.
     pub delta_e00_median: Option<f64>,
     /// 90th percentile of the same.
@@ -240,6 +254,8 @@ pub struct VariantEntry {
     pub reachable: bool,
     /// How each region came out.
     pub regions: Vec<RegionVariant>,
+    /// Figures for the quality department.
+    pub figures: Figures,
     /// The gate's verdict.
     pub gate: GateEntry,
     /// Files written, beside the report; none when rejected under `--gate strict`.
@@ -296,6 +312,7 @@ pub fn format_name(format: pixels::Format) -> &'static str {
         pixels::Format::Jpeg => "jpeg",
         pixels::Format::Png => "png",
         pixels::Format::Webp => "webp",
+        pixels::Format::Tiff => "tiff",
     }
 }
 
@@ -339,6 +356,7 @@ impl Summary {
             variants: variants.len(),
             rejected: variants.iter().filter(|v| v.gate.verdict == Verdict::Rejected).count(),
             out_of_reach: variants.iter().filter(|v| !v.reachable).count(),
+            beyond_tolerance: variants.iter().filter(|v| !v.figures.within_tolerance).count(),
             delta_e00_median: tolerance::percentile(&deltas, 0.5),
             delta_e00_p90: tolerance::percentile(&deltas, 0.9),
             files: variants.iter().map(|v| v.files.len()).sum(),

@@ -21,6 +21,8 @@ pub struct Tolerance {
     pub largest: Option<f64>,
     /// Reachable variants within ΔE00 1.
     pub within_1: usize,
+    /// Variants beyond the tolerance that was set, whether in reach or not.
+    pub beyond: usize,
     /// Variants that the cloth cannot reach.
     pub out_of_reach: usize,
     /// Variants that the gate rejected.
@@ -40,6 +42,7 @@ impl Tolerance {
             p90: percentile(&deltas, 0.9),
             largest: deltas.last().copied(),
             within_1: deltas.iter().filter(|&&d| d <= 1.0).count(),
+            beyond: variants.iter().filter(|v| !v.figures.within_tolerance).count(),
             out_of_reach: variants.len() - deltas.len(),
             rejected: variants.iter().filter(|v| v.gate.verdict == Verdict::Rejected).count(),
         }
@@ -54,7 +57,7 @@ pub fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
 }
 
 /// The smallest value that at least `share` of the ascending values do not exceed (nearest rank).
-pub fn percentile(ascending: &[f64], share: f64) -> Option<f64> {
+pub fn percentile<T: Copy>(ascending: &[T], share: f64) -> Option<T> {
     let rank = (share * ascending.len() as f64).ceil() as usize;
     ascending.get(rank.saturating_sub(1)).copied()
 }
@@ -68,6 +71,6 @@ mod tests {
         let values = sorted([0.5, 0.1, 0.4, 0.2, 0.3].into_iter());
         assert_eq!(percentile(&values, 0.5), Some(0.3));
         assert_eq!(percentile(&values, 0.9), Some(0.5));
-        assert_eq!(percentile(&[], 0.9), None);
+        assert_eq!(percentile::<f64>(&[], 0.9), None);
     }
 }

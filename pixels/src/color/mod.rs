@@ -14,4 +14,4 @@ pub use oklab::{Oklab, Oklch};
 pub use parse::parse_color;
 pub(crate) use parse::rgb_from_hex;
 pub(crate) use srgb::Curve;
-pub use srgb::{linear_from_srgb8, srgb_code_from_linear, srgb8_from_linear};
+pub use srgb::{linear_from_srgb_code16, linear_from_srgb8, srgb_code_from_linear, srgb8_from_linear};

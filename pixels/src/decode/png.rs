@@ -79,7 +79,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Raw> {
 }
 
 /// Separates colour channels from a last alpha channel.
-fn split_alpha<T: Copy>(values: Vec<T>, channels: usize, has_alpha: bool) -> (Vec<T>, Option<Vec<T>>) {
+pub(super) fn split_alpha<T: Copy>(values: Vec<T>, channels: usize, has_alpha: bool) -> (Vec<T>, Option<Vec<T>>) {
     if !has_alpha {
         return (values, None);
     }
