@@ -14,7 +14,9 @@ const GROUND: [u8; 3] = [128; 3];
 /// The ramp's colour of a difference.
 fn color(delta_e00: f32) -> [u8; 3] {
     let last = RAMP.len() - 1;
-    let at = (delta_e00 / FULL_SCALE).clamp(0.0, 1.0) * last as f32;
+    let share = delta_e00 / FULL_SCALE;
+    // A NaN is not above 0.
+    let at = if share > 0.0 { share.min(1.0) * last as f32 } else { 0.0 };
     let from = (at as usize).min(last - 1);
     let share = at - from as f32;
     std::array::from_fn(|c| {

@@ -105,7 +105,7 @@ fn fitted(width: u32, height: u32) -> (u32, u32) {
     (side(width), side(height))
 }
 
-/// A small picture as a data URL. JPEG, since WebP of this size costs ten times the time for a third of the bytes.
+/// A small picture as a data URL. JPEG, since it is several times faster to write than WebP, and there is one per variant.
 ///
 /// # Errors
 /// When it has no pixels.

@@ -17,14 +17,14 @@ pub fn maps(variant: &VariantEntry, index: usize, pictures: Option<&Pictures>) -
                 @if let Some(url) = heat {
                     figure {
                         img.heat src=(url) alt={ "Heat map of " (name) } draggable="false";
-                        figcaption { "off by 0" span.ramp {} (FULL_SCALE) "+" }
+                        figcaption title="Difference to what is expected, ΔE00" { "0" span.ramp {} (FULL_SCALE) "+" }
                     }
                 }
                 @if let Some((url, proof)) = printed {
                     figure {
                         img src=(url) alt={ (name) " as printed" } draggable="false";
                         figcaption title=(format!("Printed {}, ΔE00 {:.2} to the colour asked", proof.printed.hex, proof.delta_e00)) {
-                            "printed, " (format!("{:.1}", proof.delta_e00)) " off"
+                            "print ΔE " (format!("{:.1}", proof.delta_e00))
                         }
                     }
                 }

@@ -4,3 +4,4 @@ mod build;
 mod colors;
 mod hostile;
 mod layouts;
+mod tiff;
