@@ -72,7 +72,7 @@ impl Made {
 
 /// All files of a folder but those that say when and where the run was made.
 fn contents(folder: &Path) -> BTreeMap<String, Vec<u8>> {
-    let about = |name: &String| name == "report.json" || name == "index.html" || name == "edited.toml";
+    let about = |name: &String| ["report.json", "index.html", "tolerance.csv", "edited.toml"].contains(&name.as_str());
     names(folder).into_iter().filter(|n| !about(n)).map(|n| (n.clone(), fs::read(folder.join(n)).unwrap())).collect()
 }
 

@@ -101,6 +101,7 @@ fn names_sizes_and_a_given_mask() {
         "index.html".to_owned(),
         "recipe.toml".to_owned(),
         "report.json".to_owned(),
+        "tolerance.csv".to_owned(),
     ];
     expected.sort();
     assert_eq!(names(&out), expected);
@@ -156,8 +157,40 @@ fn a_bad_photo_is_a_row_with_its_reason() {
     assert_eq!(variant["asked"]["hex"], "#000080");
     assert!(variant["delta_e00"].as_f64().unwrap() < 3.0 || variant["reachable"] == false, "{variant:#}");
     let gallery = fs::read_to_string(out.join("index.html")).unwrap();
-    assert!(gallery.contains("broken") && gallery.contains("data:image/webp;base64,"));
+    assert!(gallery.contains("broken") && gallery.contains("data:image/jpeg;base64,"));
     assert!(!gallery.contains("http://") && !gallery.contains("https://"), "the gallery opens offline");
+}
+
+/// A tolerance that is given decides the exit code; one that isn't is for information. TIFF goes in and out.
+#[test]
+fn variants_beyond_the_tolerance_are_named_in_summary_and_table() {
+    let folder = tempfile::tempdir().unwrap();
+    let photo = folder.path().join("=photo.tif");
+    let image = decode_file(&sample(), &Limits::default()).unwrap().image;
+    fs::write(&photo, pixels::encode(&image, None, pixels::Format::Tiff, 90).unwrap()).unwrap();
+    let recolor = |name: &str, more: &[&str]| {
+        let mut command = rangrez();
+        command.arg("recolor").arg(&photo).args(["--to", "#8a1538", "--format", "tiff", "--gate", "report"]);
+        run(command.args(more).arg("-o").arg(folder.path().join(name)))
+    };
+    assert_eq!(recolor("strict", &["--tolerance", "0.00001"]).code, Some(1));
+    assert_eq!(recolor("wide", &["--tolerance", "50"]).code, Some(0));
+    let strict = report(&folder.path().join("strict"));
+    assert_eq!(strict["summary"]["beyond_tolerance"], 1);
+    let figures = &strict["photos"][0]["variants"][0]["figures"];
+    assert_eq!(figures["within_tolerance"], false);
+    for name in ["delta_cmc_2_1", "delta_e00_p95", "clipped_percent", "spread_kept", "fringe"] {
+        assert!(figures[name].is_number(), "{name}: {figures}");
+    }
+    let table = fs::read_to_string(folder.path().join("wide/tolerance.csv")).unwrap();
+    let lines: Vec<&str> = table.split("\r\n").collect();
+    assert!(lines[0].starts_with("photo,stem,swatch,slug,asked_hex,"), "{table}");
+    assert!(lines.len() == 3 && lines[1].contains(",'=photo,") && lines[1].contains(",50,yes,"), "{table}");
+    let made = decode_file(&folder.path().join("wide/=photo--8a1538.tif"), &Limits::default()).unwrap();
+    assert_eq!((made.format, made.image.width_px()), (pixels::Format::Tiff, image.width_px()));
+    let bad = recolor("bad", &["--proof", photo.to_str().unwrap()]);
+    assert_eq!(bad.code, Some(2), "{bad:#?}");
+    assert!(!folder.path().join("bad").exists());
 }
 
 /// A picture without any product is rejected: nothing of it is written, exit code 1 (or 3 when no garment is found).
@@ -179,7 +212,7 @@ fn what_is_no_product_does_not_leave() {
     command.arg("recolor").arg(&photo).args(["--to", "teal", "--mask"]).arg(&mask).arg("-o").arg(&out);
     let ended = run(&mut command);
     assert_eq!(ended.code, Some(1), "{ended:#?}");
-    assert_eq!(names(&out), ["index.html", "noise.mask.png", "recipe.toml", "report.json"]);
+    assert_eq!(names(&out), ["index.html", "noise.mask.png", "recipe.toml", "report.json", "tolerance.csv"]);
     let report = report(&out);
     assert_eq!(report["photos"][0]["variants"][0]["gate"]["verdict"], "rejected");
 }
