@@ -9,10 +9,10 @@ use std::path::Path;
 use pixels::bilateral_grid::{BilateralGrid, GRID_LEN};
 use pixels::color::{Lab, delta_e00};
 use pixels::color_map::ColorMap;
-use pixels::dye_law::DyeLaw;
+use pixels::dye_plan::DyePlan;
 use pixels::dye_render::DyeSource;
 use pixels::garment_stats::{GarmentStats, SAMPLE_LIMIT, core_sample, median_lab};
-use pixels::{Mask, SrgbImage, composite};
+use pixels::{Mask, Srgb16Image, SrgbImage, foreground};
 use tch::{Kind, Tensor};
 
 use crate::backbone::EMBEDDING;
@@ -32,6 +32,8 @@ pub const NAME: &str = "recolor";
 pub const TOLERANCE: f32 = 0.5;
 /// Most corrections of the aim.
 pub const CORRECTIONS: u8 = 3;
+/// Pixels of each colour's core that the closed loop measures.
+const LOOP_SAMPLES: usize = 8192;
 /// Name of the card's threshold that the out-of-distribution score is measured against.
 pub const SHADING_ERROR: &str = "shading_error_p95";
 
@@ -44,11 +46,28 @@ pub struct Recolorer {
 /// A photo and what all its swatches share.
 pub struct Source<'a> {
     image: &'a SrgbImage,
+    deep: Option<&'a Srgb16Image>,
     mask: &'a Mask,
     dye: DyeSource,
-    small: SmallSource,
     embedding: Tensor,
     core: Vec<usize>,
+}
+
+/// A variant that the network has seen and that waits to be rendered: small, so that many may wait.
+pub struct Planned {
+    plan: DyePlan,
+    ood: f32,
+}
+
+/// A colour that was asked for, and what became of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Reached {
+    /// The colour asked for.
+    pub target: Lab,
+    /// Median colour of the pixels that should have it.
+    pub measured: Lab,
+    /// ΔE00 between them.
+    pub delta_e00: f32,
 }
 
 /// A photo in another colour.
@@ -56,12 +75,16 @@ pub struct Source<'a> {
 pub struct Dyed {
     /// The photo, changed only inside the mask.
     pub image: SrgbImage,
-    /// Median colour of the mask's core in `image`.
+    /// The same with 16 bits a channel, when the source has them.
+    pub deep: Option<Srgb16Image>,
+    /// Median colour in `image` of the mask's core, as far as it is of the leading colour.
     pub measured: Lab,
     /// ΔE00 between the colour asked for and [`Dyed::measured`].
     pub delta_e00: f32,
-    /// Whether that is within [`TOLERANCE`].
+    /// Whether every colour asked for was reached within [`TOLERANCE`].
     pub reachable: bool,
+    /// Every colour asked for, the leading one first.
+    pub reached: Vec<Reached>,
     /// The nearest colour that this cloth reached; equal to `measured`.
     pub nearest: Lab,
     /// How often the aim was corrected.
@@ -89,12 +112,30 @@ impl Source<'_> {
     /// The colours that the analytic base alone expects at some pixels (row-major indices), inside the garment's frame;
     /// not clipped to sRGB, before mixing by alpha and before encoding. Pixels outside the frame keep their own.
     pub fn expected(&self, map: &ColorMap, indices: &[usize]) -> Vec<Lab> {
-        let law = map.leader().map(|(_, target)| DyeLaw::new(&self.dye.stats, target));
-        let base = |&i: &usize| match &law {
-            Some(law) if self.dye.frames(i) => law.apply(self.dye.lab.at(i), self.dye.low[i], self.dye.inner[i]),
-            _ => self.dye.lab.at(i),
+        let own = |i: usize| match self.image.data().get(3 * i..3 * i + 3) {
+            Some(&[r, g, b]) => Lab::from_srgb8([r, g, b]),
+            _ => Lab::default(),
         };
-        indices.iter().map(base).collect()
+        let dyed = self.dye.plan(map).map(|plan| self.dye.colors(&plan, indices));
+        let dyed = dyed.unwrap_or_else(|| vec![None; indices.len()]);
+        indices.iter().zip(dyed).map(|(&i, color)| color.unwrap_or_else(|| own(i))).collect()
+    }
+
+    /// Row-major indices of the photo's pixels that a variant of this map is measured by: its core, as far as it is of
+    /// the leading colour.
+    pub fn core_of(&self, map: &ColorMap) -> Vec<usize> {
+        match self.dye.plan(map) {
+            Some(plan) => self.dye.core_of(&plan, plan.leader(), SAMPLE_LIMIT),
+            None => self.core.clone(),
+        }
+    }
+
+    /// Renders a planned variant, its aim corrected until the colours asked for are the colours measured.
+    ///
+    /// # Errors
+    /// When the photo and its mask no longer fit together.
+    pub fn render(&self, planned: Planned) -> Result<Dyed> {
+        finish(self, planned)
     }
 }
 
@@ -125,16 +166,33 @@ impl Recolorer {
     /// # Errors
     /// When the mask is empty or of another size, or the embedding has another length.
     pub fn prepare<'a>(&self, image: &'a SrgbImage, mask: &'a Mask, embedding: &Tensor) -> Result<Source<'a>> {
-        if embedding.numel() as i64 != EMBEDDING {
-            let got = embedding.size();
-            return Err(Error::Input(format!("recolour: expected an embedding of {EMBEDDING} numbers, got {got:?}")));
+        check_embedding(embedding)?;
+        // Mixed pixels would dye what is behind the cloth too.
+        let dye = DyeSource::new(&foreground::estimate(image, mask)?, mask)?;
+        source(image, None, mask, dye, embedding)
+    }
+
+    /// The same for a photo with 16 bits a channel, whose variants are also rendered so deep; `image` is its rounded copy.
+    ///
+    /// # Errors
+    /// As [`Recolorer::prepare`], and when the two copies differ in size.
+    pub fn prepare_deep<'a>(
+        &self,
+        image: &'a SrgbImage,
+        deep: &'a Srgb16Image,
+        mask: &'a Mask,
+        embedding: &Tensor,
+    ) -> Result<Source<'a>> {
+        check_embedding(embedding)?;
+        mask.check_size(deep.width_px(), deep.height_px())?;
+        let cloth = foreground::estimate(image, mask)?;
+        let mut own = deep.clone();
+        let mixed = mask.data().iter().enumerate().filter(|(_, a)| !matches!(**a, 0 | 255));
+        for (i, _) in mixed {
+            let codes = cloth.data()[3 * i..3 * i + 3].iter().map(|&code| u16::from(code) * 257);
+            own.data_mut()[3 * i..3 * i + 3].iter_mut().zip(codes).for_each(|(value, code)| *value = code);
         }
-        let dye = DyeSource::new(image, mask)?
-            .ok_or_else(|| Error::Input("recolour: the mask is empty, there is nothing to dye".into()))?;
-        let small = SmallSource::new(&dye, mask);
-        let core = core_sample(mask, SAMPLE_LIMIT);
-        let embedding = embedding.to_kind(Kind::Float).f_view([1, EMBEDDING])?;
-        Ok(Source { image, mask, dye, small, embedding, core })
+        source(image, Some(deep), mask, DyeSource::deep(&own, mask)?, embedding)
     }
 
     /// Dyes a photo's main colour.
@@ -151,25 +209,47 @@ impl Recolorer {
     /// # Errors
     /// When a map changes nothing, a target is not finite or libtorch refuses.
     pub fn dye_all(&self, source: &Source, maps: &[ColorMap]) -> Result<Vec<Dyed>> {
-        let targets: Option<Vec<Lab>> = maps.iter().map(|map| map.leader().map(|(_, target)| target)).collect();
-        let targets = targets.ok_or_else(|| Error::Input("recolour: a map changes no colour".into()))?;
-        if let Some(bad) = targets.iter().find(|t| ![t.l, t.a, t.b].iter().all(|v| v.is_finite())) {
-            return Err(Error::Input(format!("recolour: {bad:?} is not a colour")));
-        }
-        if targets.is_empty() {
-            return Ok(Vec::new());
-        }
-        let laws: Vec<DyeLaw> = targets.iter().map(|&t| DyeLaw::new(&source.dye.stats, t)).collect();
-        let (grids, ood) = self.grids(source, &laws, &targets)?;
-        laws.iter().zip(&targets).zip(grids).map(|((law, &t), grid)| finish(source, law, &grid, t, ood)).collect()
+        self.plan_all(source, maps)?.into_iter().map(|planned| source.render(planned)).collect()
     }
 
-    /// The network's grids for all targets and the out-of-distribution score of the cloth.
-    fn grids(&self, source: &Source, laws: &[DyeLaw], targets: &[Lab]) -> Result<(Vec<BilateralGrid>, f32)> {
-        let n = targets.len() as i64;
+    /// Shows the network all variants in one batch. Each is rendered by [`Source::render`], one at a time so that only
+    /// one needs memory.
+    ///
+    /// # Errors
+    /// When a map changes nothing, a target is not finite or libtorch refuses.
+    pub fn plan_all(&self, source: &Source, maps: &[ColorMap]) -> Result<Vec<Planned>> {
+        let plan = |map: &ColorMap| {
+            let plan = source.dye.plan(map).ok_or_else(|| Error::Input("recolour: a map changes no colour".into()))?;
+            match plan.aims().iter().find(|(_, t)| ![t.l, t.a, t.b].iter().all(|v| v.is_finite())) {
+                Some((_, bad)) => Err(Error::Input(format!("recolour: {bad:?} is not a colour"))),
+                None => Ok(plan),
+            }
+        };
+        let mut plans = maps.iter().map(plan).collect::<Result<Vec<_>>>()?;
+        if plans.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (grids, ood) = self.grids(source, &plans)?;
+        plans.iter_mut().zip(&grids).for_each(|(plan, grid)| source.dye.refine(plan, grid));
+        Ok(plans.into_iter().map(|plan| Planned { plan, ood }).collect())
+    }
+
+    /// The network's grids for all plans and the out-of-distribution score of the cloth.
+    fn grids(&self, source: &Source, plans: &[DyePlan]) -> Result<(Vec<BilateralGrid>, f32)> {
+        let n = plans.len() as i64;
         let side = SIDE as i64;
-        let planes: Vec<f32> = laws.iter().flat_map(|law| source.small.planes(law)).collect();
-        let conditions: Vec<f32> = targets.iter().flat_map(|&t| condition(&source.dye.stats, t)).collect();
+        let (mut planes, mut conditions) = (Vec::new(), Vec::new());
+        // Plans usually share their leading ink, and with it the small copy.
+        let mut small: Option<(GarmentStats, SmallSource)> = None;
+        for plan in plans {
+            let law = plan.law().ok_or_else(|| Error::Input("recolour: a plan without a leading colour".into()))?;
+            let stats = plan.leader_stats();
+            let known = small.take().filter(|(of, _)| of.median == stats.median && of.sampled == stats.sampled);
+            let known = known.unwrap_or_else(|| (stats.clone(), SmallSource::of(&source.dye, source.mask, stats)));
+            planes.extend(known.1.planes(law));
+            conditions.extend(condition(stats, law.target()));
+            small = Some(known);
+        }
         let planes = Tensor::from_slice(&planes).f_view([n, PLANES as i64, side, side])?;
         let conditions = Tensor::from_slice(&conditions).f_view([n, CONDITION as i64])?;
         let (grid, error) = tch::no_grad(|| {
@@ -183,6 +263,27 @@ impl Recolorer {
             numbers.chunks_exact(GRID_LEN).map(BilateralGrid::new).collect();
         Ok((grids?, error.f_double_value(&[])? as f32 / self.usual_error))
     }
+}
+
+fn check_embedding(embedding: &Tensor) -> Result<()> {
+    if embedding.numel() as i64 == EMBEDDING {
+        return Ok(());
+    }
+    let got = embedding.size();
+    Err(Error::Input(format!("recolour: expected an embedding of {EMBEDDING} numbers, got {got:?}")))
+}
+
+fn source<'a>(
+    image: &'a SrgbImage,
+    deep: Option<&'a Srgb16Image>,
+    mask: &'a Mask,
+    dye: Option<DyeSource>,
+    embedding: &Tensor,
+) -> Result<Source<'a>> {
+    let dye = dye.ok_or_else(|| Error::Input("recolour: the mask is empty, there is nothing to dye".into()))?;
+    let core = core_sample(mask, SAMPLE_LIMIT);
+    let embedding = embedding.to_kind(Kind::Float).f_view([1, EMBEDDING])?;
+    Ok(Source { image, deep, mask, dye, embedding, core })
 }
 
 fn network_config(card: &Card) -> std::result::Result<NetworkConfig, String> {
@@ -206,48 +307,76 @@ pub fn shading_error(reconstructed: &Tensor, planes: &Tensor) -> Tensor {
     ((total(&square) + 1e-8) / (total(&mask) + 1.0)).sqrt()
 }
 
-/// Median of the core as it will be encoded, for one aim: rendered, laid over the photo, measured.
-fn measure(source: &Source, law: &DyeLaw, grid: &BilateralGrid) -> Result<Lab> {
-    let n = source.core.len();
-    let gather =
-        |data: &[u8]| source.core.iter().flat_map(|&i| [data[3 * i], data[3 * i + 1], data[3 * i + 2]]).collect();
-    let own = SrgbImage::new(n as u32, 1, gather(source.image.data()))?;
-    let dyed = SrgbImage::new(n as u32, 1, source.dye.render_sample(&source.core, law, grid))?;
-    let alpha = Mask::new(n as u32, 1, source.core.iter().map(|&i| source.mask.data()[i]).collect())?;
-    let shown = composite(&own, &dyed, &alpha)?;
-    let colors: Vec<Lab> = shown.data().chunks_exact(3).map(|c| Lab::from_srgb8([c[0], c[1], c[2]])).collect();
-    Ok(median_lab(&colors))
+/// One colour of a variant on its way to its target.
+struct Aim {
+    ink: usize,
+    target: Lab,
+    /// Pixels that it is measured by.
+    core: Vec<usize>,
+    /// Where the law aims, what came of it, and how the second follows the first.
+    aim: Lab,
+    at: Lab,
+    slope: [f32; 3],
+    /// The best aim so far and what came of it.
+    best: (Lab, Lab),
+    distance: f32,
 }
 
-/// Corrects the aim on the core's sample, then renders once.
-fn finish(source: &Source, law: &DyeLaw, grid: &BilateralGrid, target: Lab, ood: f32) -> Result<Dyed> {
-    let mut best = law.aimed_at(target);
-    let mut reached = measure(source, &best, grid)?;
-    let mut distance = delta_e00(reached, target);
-    let (mut aim, mut at, mut slope) = (target, reached, [1.0; 3]);
+/// Median of a colour's core as it will be encoded: rendered, laid over the photo, measured.
+fn measure(source: &Source, plan: &DyePlan, core: &[usize]) -> Lab {
+    let codes = source.dye.render_sample(source.image, source.mask, plan, core);
+    let colors: Vec<Lab> = codes.chunks_exact(3).map(|c| Lab::from_srgb8([c[0], c[1], c[2]])).collect();
+    median_lab(&colors)
+}
+
+/// Corrects the aims on samples of the core, then renders once.
+fn finish(source: &Source, planned: Planned) -> Result<Dyed> {
+    let Planned { mut plan, ood } = planned;
+    let leader = plan.leader();
+    let mut aims: Vec<Aim> =
+        plan.aims().into_iter().map(|(ink, target)| first_aim(source, &plan, ink, target)).collect();
+    aims.sort_by_key(|aim| aim.ink != leader);
     let mut corrections = 0;
-    while distance > TOLERANCE * 0.6 && corrections < CORRECTIONS {
+    while corrections < CORRECTIONS && aims.iter().any(|aim| aim.distance > TOLERANCE * 0.6) {
         corrections += 1;
-        let next = corrected(aim, target, at, slope);
-        let law = law.aimed_at(next);
-        let after = measure(source, &law, grid)?;
-        slope = response(slope, (aim, at), (next, after));
-        (aim, at) = (next, after);
-        let difference = delta_e00(after, target);
-        if difference < distance {
-            (best, reached, distance) = (law, after, difference);
+        let before: Vec<(Lab, Lab)> = aims.iter().map(|aim| (aim.aim, aim.at)).collect();
+        for aim in aims.iter_mut().filter(|aim| aim.distance > TOLERANCE * 0.6) {
+            aim.aim = corrected(aim.aim, aim.target, aim.at, aim.slope);
+            plan.aim(aim.ink, aim.aim);
+        }
+        for (aim, before) in aims.iter_mut().zip(before) {
+            aim.at = measure(source, &plan, &aim.core);
+            aim.slope = response(aim.slope, before, (aim.aim, aim.at));
+            let distance = delta_e00(aim.at, aim.target);
+            if distance < aim.distance {
+                (aim.best, aim.distance) = ((aim.aim, aim.at), distance);
+            }
         }
     }
-    let image = composite(source.image, &source.dye.render(source.image, &best, grid), source.mask)?;
+    aims.iter().for_each(|aim| plan.aim(aim.ink, aim.best.0));
+    let reached: Vec<Reached> =
+        aims.iter().map(|a| Reached { target: a.target, measured: a.best.1, delta_e00: a.distance }).collect();
+    let image = source.dye.render(source.image, source.mask, &plan)?;
+    let deep = source.deep.map(|deep| source.dye.render_deep(deep, source.mask, &plan)).transpose()?;
+    let led = reached.first().copied();
+    let led = led.ok_or_else(|| Error::Input("recolour: a plan without a leading colour".into()))?;
     Ok(Dyed {
         image,
-        measured: reached,
-        delta_e00: distance,
-        reachable: distance <= TOLERANCE,
-        nearest: reached,
+        deep,
+        measured: led.measured,
+        delta_e00: led.delta_e00,
+        reachable: reached.iter().all(|r| r.delta_e00 <= TOLERANCE),
+        reached,
+        nearest: led.measured,
         corrections,
         ood,
     })
+}
+
+fn first_aim(source: &Source, plan: &DyePlan, ink: usize, target: Lab) -> Aim {
+    let core = source.dye.core_of(plan, ink, LOOP_SAMPLES);
+    let at = measure(source, plan, &core);
+    Aim { ink, target, core, aim: target, at, slope: [1.0; 3], best: (target, at), distance: delta_e00(at, target) }
 }
 
 fn channels(c: Lab) -> [f32; 3] {

@@ -1,6 +1,6 @@
 //! Masks from the segmenter's class map: which classes a region takes, cleaned of strays, with the photo's own edges.
 
-use pixels::guided_filter::{GuidedFilter, Plane, guided_upsample};
+use pixels::guided_filter::{GuidedFilter, GuidedModel, Plane};
 use pixels::matting::refine_edges;
 use pixels::{Mask, SrgbImage};
 
@@ -162,16 +162,10 @@ impl Segmentation {
             separate(photo, &mut score, &self.probability(ClassSet::FOREGROUND))?;
         }
         self.clean(&mut score, set);
-        let fine = guided_upsample(photo, &score, &GuidedFilter::default())?;
-        let (width, height) = (fine.width, fine.height);
         // The filter may sharpen the coarse map but not contradict it.
-        let low = extreme(&score, f32::min).resized(width, height);
-        let high = extreme(&score, f32::max).resized(width, height);
-        let alpha = fine.values.iter().zip(low.values.iter().zip(&high.values)).map(|(v, (low, high))| {
-            let v = v.clamp(low.min(*high), *high);
-            (255.0 * ((v - 0.5) * CONTRAST + 0.5).clamp(0.0, 1.0)).round() as u8
-        });
-        Ok(refine_edges(photo, &Mask::new(photo.width_px(), photo.height_px(), alpha.collect())?)?)
+        let bounds = (&extreme(&score, f32::min), &extreme(&score, f32::max));
+        let alpha = GuidedModel::fit(photo, &score, &GuidedFilter::default())?.alpha(photo, bounds, CONTRAST);
+        Ok(refine_edges(photo, &Mask::new(photo.width_px(), photo.height_px(), alpha)?)?)
     }
 
     /// Takes out strays and fills small holes that are not skin or hair.

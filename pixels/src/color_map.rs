@@ -1,7 +1,8 @@
 //! Which colour of a garment becomes which: one change per palette colour.
 
 use crate::color::{Lab, delta_e00};
-use crate::garment_stats::GarmentStats;
+use crate::garment_stats::{GarmentStats, PaletteColor};
+use crate::ink_distance::Centre;
 
 /// What happens to one colour of a garment's palette.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,9 +22,17 @@ pub struct ColorMap {
 }
 
 impl ColorMap {
-    /// The map of a single colour asked for: the garment's main colour becomes `target`.
+    /// The map of a single colour asked for: the garment's main colour becomes `target`, its shades follow it, and colours
+    /// that are neutral or foreign to it are kept.
     pub fn to_main(stats: &GarmentStats, target: Lab) -> Self {
-        let mut changes = vec![Change::Follow; stats.palette.len().max(1)];
+        let mut changes: Vec<Change> = relations(stats)
+            .into_iter()
+            .map(|relation| match relation {
+                Relation::Shade | Relation::Sibling => Change::Follow,
+                Relation::Other => Change::Keep,
+            })
+            .collect();
+        changes.resize(changes.len().max(1), Change::Keep);
         changes[0] = Change::To(target);
         Self { changes }
     }
@@ -59,6 +68,60 @@ impl ColorMap {
         let distances = stats.palette.iter().map(|entry| delta_e00(entry.color, color));
         distances.enumerate().min_by(|one, other| one.1.total_cmp(&other.1))
     }
+}
+
+/// What a palette colour is to the garment's main colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Relation {
+    /// The same ink in light or shadow.
+    Shade,
+    /// Another ink of the same hue.
+    Sibling,
+    /// Neutral where the main colour is not, another hue, or another neutral.
+    Other,
+}
+
+/// Folds of cloth with one colour stay within this spread; what varies more has several.
+const FOLD_RANGE: f32 = 9.0;
+/// Farther than this from all that shading explains, a colour is another ink (ΔE76).
+const SHADE_DISTANCE: f32 = 16.0;
+/// From this chroma on, the main colour has a hue that others can share; and from this on, those others.
+const COLOURED: (f32, f32) = (20.0, 10.0);
+/// Cosine of the angle within which two hues are one.
+const SAME_HUE: f32 = 0.88;
+
+fn relations(stats: &GarmentStats) -> Vec<Relation> {
+    let Some(main) = stats.palette.first().map(|entry| entry.color) else { return Vec::new() };
+    let range = ((stats.l95 - stats.l5) / 3.3).clamp(2.0, FOLD_RANGE);
+    let cloth = Centre::new(main, range);
+    stats
+        .palette
+        .iter()
+        .map(|&PaletteColor { color, .. }| {
+            let turn = (main.a * color.a + main.b * color.b) / (main.chroma() * color.chroma()).max(1e-3);
+            if cloth.unexplained(color) < SHADE_DISTANCE {
+                Relation::Shade
+            } else if main.chroma() > COLOURED.0 && color.chroma() > COLOURED.1 && turn > SAME_HUE {
+                Relation::Sibling
+            } else {
+                Relation::Other
+            }
+        })
+        .collect()
+}
+
+/// Palette colours that are one ink: the main colour with its shades first, then every other by itself.
+pub(crate) fn families(stats: &GarmentStats) -> Vec<Vec<usize>> {
+    let relations = relations(stats);
+    let of = |shade: bool| {
+        let wanted = move |&(_, relation): &(usize, &Relation)| (*relation == Relation::Shade) == shade;
+        relations.iter().enumerate().filter(wanted).map(|(i, _)| i)
+    };
+    let mut main: Vec<usize> = of(true).collect();
+    if main.is_empty() {
+        main.push(0);
+    }
+    std::iter::once(main).chain(of(false).map(|i| vec![i])).collect()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::color::Curve;
+use crate::color::{Curve, linear_from_srgb_code, srgb_code_from_linear};
 use crate::{Error, Mask, Result, SrgbImage};
 
 /// Pixels that one task blends.
@@ -60,6 +60,51 @@ fn blend(curve: Curve, below: &mut [u8], above: &[u8], share: f32) {
             let (low, high) = (curve.linear(*b), curve.linear(v));
             *b = curve.byte(low + (high - low) * share);
         }
+    }
+}
+
+/// A channel of a picture, 8 or 16 bits.
+pub(crate) trait Channel: Copy + Send + Sync {
+    /// Whether rounding to this depth may show, so that dither helps.
+    const COARSE: bool;
+    /// From a code, 0 to 255 whatever the depth.
+    fn of_code(code: f32) -> Self;
+    /// Its code, 0 to 255 whatever the depth.
+    fn code(self) -> f32;
+}
+
+impl Channel for u8 {
+    const COARSE: bool = true;
+    #[inline]
+    fn of_code(code: f32) -> Self {
+        // The cast saturates.
+        (code + 0.5) as u8
+    }
+    #[inline]
+    fn code(self) -> f32 {
+        f32::from(self)
+    }
+}
+
+impl Channel for u16 {
+    const COARSE: bool = false;
+    #[inline]
+    fn of_code(code: f32) -> Self {
+        (code * 257.0 + 0.5) as u16
+    }
+    #[inline]
+    fn code(self) -> f32 {
+        f32::from(self) / 257.0
+    }
+}
+
+/// Exchanges the cloth's share of a pixel that also shows what is behind: `photo + share · (dyed − cloth)` in linear light,
+/// with the dyed colour as codes 0 to 255 and the cloth's own colour as linear light.
+pub(crate) fn blend_over<T: Channel>(photo: &mut [T], dyed: [f32; 3], cloth: [f32; 3], share: f32) {
+    for ((value, code), own) in photo.iter_mut().zip(dyed).zip(cloth) {
+        let new = linear_from_srgb_code(code.clamp(0.0, 255.0));
+        let mixed = linear_from_srgb_code(value.code()) + share * (new - own);
+        *value = T::of_code(srgb_code_from_linear(mixed));
     }
 }
 

@@ -7,6 +7,7 @@
 //! photos: to the colours alone they come out a quarter too flat, since folds are never quite registered. Colours that are not the cloth's (prints, logos, zips, specular highlights) are mostly kept: see [`DyeLaw::lock`].
 
 use crate::color::Lab;
+use crate::dye_lanes::InkPaint;
 use crate::garment_stats::GarmentStats;
 
 /// How a garment of given statistics takes a target colour.
@@ -22,12 +23,12 @@ pub struct DyeLaw {
 }
 
 /// Share of the source's own colour deviations that the dyed cloth keeps.
-const CHROMA_KEPT: f32 = 0.12;
+pub(crate) const CHROMA_KEPT: f32 = 0.12;
 /// Deviations lighter than the median are flatter on real cloth than darker ones.
-const HIGHLIGHT_GAIN: f32 = 0.82;
-const SHADOW_GAIN: f32 = 0.96;
+pub(crate) const HIGHLIGHT_GAIN: f32 = 0.82;
+pub(crate) const SHADOW_GAIN: f32 = 0.96;
 /// How far the target's chroma follows the light: 0 not at all, 1 in proportion.
-const CHROMA_FOLLOWS: f32 = 0.2;
+pub(crate) const CHROMA_FOLLOWS: f32 = 0.2;
 /// Most of a locked colour that stays as it was.
 const LOCK_STRENGTH: f32 = 0.8;
 
@@ -126,6 +127,28 @@ impl DyeLaw {
     /// How much dither the result needs, 0 to 1 codes: dark cloth made lighter has too few codes of its own.
     pub fn dither(&self) -> f32 {
         (self.noise / 0.6).min(1.0)
+    }
+
+    /// The colour that the median becomes.
+    pub fn target(&self) -> Lab {
+        self.target
+    }
+
+    /// Coring threshold of detail, in L*.
+    pub(crate) fn noise(&self) -> f32 {
+        self.noise
+    }
+
+    /// What the law does to one ink, for the renderer.
+    pub(crate) fn paint(&self) -> InkPaint {
+        let channels = |c: Lab| [c.l, c.a, c.b];
+        InkPaint {
+            dyed: 1.0,
+            source: channels(self.source),
+            target: channels(self.target),
+            fold: self.fold_gain,
+            detail: self.detail_gain,
+        }
     }
 
     /// The rule by which foreign colours are kept.

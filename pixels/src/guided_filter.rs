@@ -105,6 +105,100 @@ fn axis(from: usize, to: usize) -> Vec<(usize, usize, f32)> {
     (0..to).map(|i| position(from, to, i)).collect()
 }
 
+/// A plane's cells mixed down to one row of a larger picture, to be read along it.
+pub(crate) struct PlaneRow {
+    values: Vec<f32>,
+    width: usize,
+}
+
+impl PlaneRow {
+    /// The value at column `x` of the larger picture.
+    #[inline]
+    pub(crate) fn at(&self, x: usize) -> f32 {
+        let (x0, x1, fx) = position(self.values.len(), self.width, x);
+        self.values[x0] + (self.values[x1] - self.values[x0]) * fx
+    }
+
+    /// Columns of the larger picture that lie between the same two cells, with the values of those cells.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = (std::ops::Range<usize>, f32, f32)> + '_ {
+        let mut x = 0;
+        std::iter::from_fn(move || {
+            if x >= self.width {
+                return None;
+            }
+            let (x0, x1, _) = position(self.values.len(), self.width, x);
+            let start = x;
+            while x < self.width && position(self.values.len(), self.width, x).0 == x0 {
+                x += 1;
+            }
+            Some((start..x, self.values[x0], self.values[x1]))
+        })
+    }
+}
+
+impl Plane {
+    /// This plane on the line of row `y` of a picture of `width`×`height`, as [`Plane::resized`] has it.
+    pub(crate) fn line(&self, width: usize, height: usize, y: usize) -> PlaneRow {
+        let (y0, y1, fy) = position(self.height, height, y);
+        let row = |y: usize| &self.values[y * self.width..(y + 1) * self.width];
+        PlaneRow {
+            values: row(y0).iter().zip(row(y1)).map(|(upper, lower)| upper + (lower - upper) * fy).collect(),
+            width,
+        }
+    }
+}
+
+/// A coarse map as a linear function of a guide's colour around every point.
+pub struct GuidedModel {
+    /// Slope per colour channel and offset, at the small picture's size.
+    coefficients: [Plane; 4],
+}
+
+impl GuidedModel {
+    /// Fits the map.
+    ///
+    /// # Errors
+    /// As [`guided_upsample`].
+    pub fn fit(guide: &SrgbImage, coarse: &Plane, filter: &GuidedFilter) -> Result<Self> {
+        Ok(Self { coefficients: fit_at_small_size(guide, coarse, filter)? })
+    }
+
+    /// Alpha at the guide's size, 0 to 255: the model, kept between the planes `low` and `high`, with contrast around one
+    /// half raised to `contrast` so that soft tails end.
+    ///
+    /// Where `low` or `high` decide alone the model is not asked, which is nearly everywhere.
+    pub fn alpha(&self, guide: &SrgbImage, (low, high): (&Plane, &Plane), contrast: f32) -> Vec<u8> {
+        let (width, height) = (guide.width_px() as usize, guide.height_px() as usize);
+        let tail = 0.5 - 0.5 / contrast;
+        let code = |v: f32| (255.0 * ((v - 0.5) * contrast + 0.5).clamp(0.0, 1.0) + 0.5) as u8;
+        let mut alpha = vec![0; width * height];
+        alpha.par_chunks_mut(width.max(1)).zip(guide.data().par_chunks(3 * width.max(1))).enumerate().for_each(
+            |(y, (out, row))| {
+                let (low, high) = (low.line(width, height, y), high.line(width, height, y));
+                let mut model: Option<[PlaneRow; 4]> = None;
+                for ((xs, low0, low1), (_, high0, high1)) in low.runs().zip(high.runs()) {
+                    if high0.max(high1) <= tail {
+                        continue;
+                    }
+                    if low0.min(low1) >= 1.0 - tail {
+                        out[xs].fill(255);
+                        continue;
+                    }
+                    let model = model
+                        .get_or_insert_with(|| self.coefficients.each_ref().map(|plane| plane.line(width, height, y)));
+                    for x in xs {
+                        let slope: f32 = (0..3).map(|c| model[c].at(x) * f32::from(row[3 * x + c])).sum();
+                        let value = (slope / 255.0 + model[3].at(x)).clamp(0.0, 1.0);
+                        let (low, high) = (low.at(x), high.at(x));
+                        out[x] = code(value.clamp(low.min(high), high));
+                    }
+                }
+            },
+        );
+        alpha
+    }
+}
+
 /// Fits the coarse map as a linear function of the guide's colour around every point, and applies that at full size.
 ///
 /// # Shapes
@@ -113,6 +207,10 @@ fn axis(from: usize, to: usize) -> Vec<(usize, usize, f32)> {
 /// # Errors
 /// [`Error::BufferLength`] when the plane's size is a lie or zero; an image error when the guide cannot be resized.
 pub fn guided_upsample(guide: &SrgbImage, coarse: &Plane, filter: &GuidedFilter) -> Result<Plane> {
+    Ok(apply(guide, &fit_at_small_size(guide, coarse, filter)?))
+}
+
+fn fit_at_small_size(guide: &SrgbImage, coarse: &Plane, filter: &GuidedFilter) -> Result<[Plane; 4]> {
     let (width, height) = (guide.width_px() as usize, guide.height_px() as usize);
     let expected = coarse.width * coarse.height;
     if expected != coarse.values.len() || expected == 0 || width * height == 0 {
@@ -122,8 +220,7 @@ pub fn guided_upsample(guide: &SrgbImage, coarse: &Plane, filter: &GuidedFilter)
     let shrink = (f64::from(filter.fit_px) / width.max(height) as f64).min(1.0);
     let side = |n: usize| ((n as f64 * shrink).round() as u32).max(1);
     let small = resize_linear(guide, side(width), side(height))?;
-    let coefficients = fit(&small, coarse, filter);
-    Ok(apply(guide, &coefficients))
+    Ok(fit(&small, coarse, filter))
 }
 
 /// Slope per colour channel and offset, at the small picture's size.
@@ -220,6 +317,30 @@ mod tests {
         let row = &fine.values[100 * 400..101 * 400];
         assert!(row[..150].iter().all(|&v| v < 0.05) && row[230..].iter().all(|&v| v > 0.95));
         assert!(row[192] - row[187] > 0.35, "{} {}", row[187], row[192]);
+    }
+
+    #[test]
+    fn alpha_in_rows_equals_the_whole_plane_over_odd_sizes() {
+        for (width, height, edge) in [(97, 31, 40), (400, 200, 190), (65, 7, 12)] {
+            let guide = halves(width, height, edge);
+            let (w, h) = (width as usize / 3, height as usize / 3);
+            let place = |i: usize| (i % w) as f32 - edge as f32 / 3.0;
+            let plane = |shift: f32| Plane {
+                width: w,
+                height: h,
+                values: (0..w * h).map(|i| ((place(i) + shift) * 0.3 + 0.5).clamp(0.0, 1.0)).collect(),
+            };
+            let (coarse, low, high) = (plane(0.0), plane(-1.0), plane(1.0));
+            let filter = GuidedFilter::default();
+            let fine = guided_upsample(&guide, &coarse, &filter).unwrap();
+            let alpha = GuidedModel::fit(&guide, &coarse, &filter).unwrap().alpha(&guide, (&low, &high), 1.6);
+            let (low, high) = (low.resized(fine.width, fine.height), high.resized(fine.width, fine.height));
+            for (i, &got) in alpha.iter().enumerate() {
+                let value = fine.values[i].clamp(low.values[i].min(high.values[i]), high.values[i]);
+                let exact = 255.0 * ((value - 0.5) * 1.6 + 0.5).clamp(0.0, 1.0);
+                assert!((f32::from(got) - exact).abs() <= 1.0, "{width}×{height}, {i}: {got} and {exact}");
+            }
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@
 
 use rayon::prelude::*;
 
-use crate::guided_filter::Plane;
+use crate::guided_filter::{Plane, PlaneRow};
 use crate::{Mask, Result, SrgbImage, resize_linear};
 
 /// Longer side of the small picture on which the two colours are averaged, in pixels.
@@ -30,6 +30,28 @@ struct Side {
     weight: Plane,
 }
 
+/// A side on one row of the full-size picture.
+struct SideRow {
+    color: [PlaneRow; 3],
+    weight: PlaneRow,
+}
+
+impl Side {
+    fn line(&self, width: usize, height: usize, y: usize) -> SideRow {
+        let row = |plane: &Plane| plane.line(width, height, y);
+        SideRow { color: self.color.each_ref().map(row), weight: row(&self.weight) }
+    }
+}
+
+impl SideRow {
+    fn color_at(&self, x: usize) -> [f32; 3] {
+        [0, 1, 2].map(|c| self.color[c].at(x))
+    }
+}
+
+/// Share of cloth in the neighbourhood of pixels that are refined.
+const BAND: std::ops::Range<f32> = 0.02..0.98;
+
 /// Replaces alpha in a narrow band along the mask's edge by the mixture that the photo's colours show.
 ///
 /// Alpha far from the edge is kept: 0 stays 0 and 255 stays 255.
@@ -50,27 +72,30 @@ pub fn refine_edges(photo: &SrgbImage, mask: &Mask) -> Result<Mask> {
     // Only what is surely cloth or surely ground speaks for its side: the band itself is the question.
     let cloth = mean_where(&small, &spread, |near| near > 0.97);
     let ground = mean_where(&small, &spread, |near| near < 0.03);
-    let near_edge = alpha.box_mean(BAND_PX + 1).resized(w, h);
-    let [cloth, ground] = [cloth, ground]
-        .map(|side| Side { color: side.color.map(|plane| plane.resized(w, h)), weight: side.weight.resized(w, h) });
+    let near_edge = alpha.box_mean(BAND_PX + 1);
     let mut out = mask.clone();
     out.data_mut().par_chunks_mut(w).enumerate().for_each(|(y, row)| {
-        for (x, a) in row.iter_mut().enumerate() {
-            let i = y * w + x;
-            if !(0.02..0.98).contains(&near_edge.values[i])
-                || cloth.weight.values[i].min(ground.weight.values[i]) < 0.02
-            {
+        let near_edge = near_edge.line(w, h, y);
+        let mut sides: Option<[SideRow; 2]> = None;
+        for (xs, near0, near1) in near_edge.runs() {
+            // Nearly everywhere the edge is far, and nothing needs to be looked at.
+            if near0.max(near1) < BAND.start || near0.min(near1) >= BAND.end {
                 continue;
             }
-            let at = |side: &Side| [0, 1, 2].map(|c| side.color[c].values[i]);
-            let pixel = [0, 1, 2].map(|c| f32::from(photo.data()[3 * i + c]));
-            let (mixture, trust) = on_line(pixel, at(&cloth), at(&ground));
-            let before = f32::from(*a) / 255.0;
-            // Light trims and glints look like mixtures too, so that what is surely cloth is not taken away.
-            if mixture < before && before > SURE {
-                continue;
+            let [cloth, ground] = sides.get_or_insert_with(|| [&cloth, &ground].map(|side| side.line(w, h, y)));
+            for x in xs.filter(|&x| BAND.contains(&near_edge.at(x))) {
+                if cloth.weight.at(x).min(ground.weight.at(x)) < 0.02 {
+                    continue;
+                }
+                let pixel = [0, 1, 2].map(|c| f32::from(photo.data()[3 * (y * w + x) + c]));
+                let (mixture, trust) = on_line(pixel, cloth.color_at(x), ground.color_at(x));
+                let before = f32::from(row[x]) / 255.0;
+                // Light trims and glints look like mixtures too, so that what is surely cloth is not taken away.
+                if mixture < before && before > SURE {
+                    continue;
+                }
+                row[x] = (255.0 * (before + (mixture - before) * trust)).round() as u8;
             }
-            *a = (255.0 * (before + (mixture - before) * trust)).round() as u8;
         }
     });
     Ok(out)

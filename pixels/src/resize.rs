@@ -5,6 +5,8 @@ use std::sync::LazyLock;
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
+use rayon::prelude::*;
+
 use crate::color::{linear_from_srgb8, srgb_code_from_linear, srgb8_from_linear};
 use crate::{Error, Mask, Result, SrgbImage};
 
@@ -36,11 +38,65 @@ pub fn resize_linear(image: &SrgbImage, width_px: u32, height_px: u32) -> Result
     if from == to {
         return Ok(image.clone());
     }
-    let (linear, srgb) = (&*LINEAR16, &*SRGB8);
-    let bytes: Vec<u8> = image.data().iter().flat_map(|&code| linear[usize::from(code)].to_ne_bytes()).collect();
+    let srgb = &*SRGB8;
+    // Far down, plain means of whole squares come first: the filter then has at least twice the pixels that it makes.
+    let squares = (from.0 / to.0.max(1)).min(from.1 / to.1.max(1)) as usize / 2;
+    let (linear, from) = linear_means(image, squares.max(1));
+    let bytes: Vec<u8> = linear.iter().flat_map(|v| v.to_ne_bytes()).collect();
     let out = resample(&bytes, PixelType::U16x3, from, to)?;
     let codes = out.chunks_exact(2).map(|v| srgb[usize::from(u16::from_ne_bytes([v[0], v[1]]))]).collect();
     SrgbImage::new(width_px, height_px, codes)
+}
+
+/// A picture at 1/`factor` of its size, each pixel the mean light of a square; where the size is no multiple of `factor`,
+/// some squares are a pixel wider.
+///
+/// # Errors
+/// [`Error::Resize`] when a side is smaller than `factor` or 0.
+pub fn shrunk(image: &SrgbImage, factor: u32) -> Result<SrgbImage> {
+    let from = (image.width_px(), image.height_px());
+    let factor = factor.max(1);
+    check_sides(from, (from.0 / factor, from.1 / factor))?;
+    if factor == 1 {
+        return Ok(image.clone());
+    }
+    let srgb = &*SRGB8;
+    let (linear, (width, height)) = linear_means(image, factor as usize);
+    SrgbImage::new(width, height, linear.into_iter().map(|v| srgb[usize::from(v)]).collect())
+}
+
+/// 16-bit linear light, the mean of each square of about `factor`×`factor` pixels, and its size.
+fn linear_means(image: &SrgbImage, factor: usize) -> (Vec<u16>, (u32, u32)) {
+    let linear = &*LINEAR16;
+    let (width, height) = (image.width_px() as usize, image.height_px() as usize);
+    if factor <= 1 {
+        let values = image.data().iter().map(|&code| linear[usize::from(code)]).collect();
+        return (values, (image.width_px(), image.height_px()));
+    }
+    let (columns, rows) = (width / factor, height / factor);
+    // Edges of the squares, so that all of the picture is covered whatever the remainder.
+    let edges = |n: usize, length: usize| (0..=n).map(|i| i * length / n).collect::<Vec<usize>>();
+    let (lefts, tops) = (edges(columns, width), edges(rows, height));
+    let mut out = vec![0_u16; 3 * columns * rows];
+    out.par_chunks_mut(3 * columns).enumerate().for_each(|(y, line)| {
+        let mut sums = vec![0_u32; 3 * columns];
+        for row in tops[y]..tops[y + 1] {
+            let pixels = &image.data()[3 * row * width..3 * (row + 1) * width];
+            for (sum, edge) in sums.chunks_exact_mut(3).zip(lefts.windows(2)) {
+                for rgb in pixels[3 * edge[0]..3 * edge[1]].chunks_exact(3) {
+                    for (total, &code) in sum.iter_mut().zip(rgb) {
+                        *total += u32::from(linear[usize::from(code)]);
+                    }
+                }
+            }
+        }
+        let tall = (tops[y + 1] - tops[y]) as u32;
+        for (values, (sum, edge)) in line.chunks_exact_mut(3).zip(sums.chunks_exact(3).zip(lefts.windows(2))) {
+            let count = tall * (edge[1] - edge[0]) as u32;
+            values.iter_mut().zip(sum).for_each(|(value, total)| *value = ((total + count / 2) / count) as u16);
+        }
+    });
+    (out, (columns as u32, rows as u32))
 }
 
 /// Resizes a picture and its alpha together, colour weighted by alpha so that hidden colour does not bleed out.

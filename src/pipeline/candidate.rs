@@ -2,7 +2,7 @@
 
 use pixels::color::{Lab, delta_e00};
 use pixels::color_map::ColorMap;
-use pixels::{Format, Limits, SrgbImage, decode, encode, flatten_on_white};
+use pixels::{Format, Limits, SrgbImage, decode, encode, flatten_on_white, shrunk};
 
 use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::report::inspection::Inspected;
@@ -21,7 +21,8 @@ pub struct Candidate {
     pub variant: Variant,
     /// The variant in the photo's own size.
     pub image: SrgbImage,
-    /// The variant decoded from its encoded file, over white where it is transparent: what a customer would see.
+    /// The variant decoded from its encoded file, over white where it is transparent: what a customer would see. Large
+    /// ones are shrunk to what the gate and the gallery need.
     pub seen: SrgbImage,
     /// The encoded file, in the profile's first format.
     pub encoded: (Format, Vec<u8>),
@@ -46,6 +47,14 @@ pub struct RegionResult {
     pub reachable: bool,
 }
 
+/// Least sides of what the gate and the gallery look at, shorter and longer: twice what they make of it.
+const LOOK_PX: (u32, u32) = (448, 800);
+
+/// By how much a picture may be shrunk for looking at it.
+fn look_factor(width: u32, height: u32) -> u32 {
+    (width.min(height) / LOOK_PX.0).min(width.max(height) / LOOK_PX.1).max(1)
+}
+
 impl Candidate {
     /// Dyes the garments in each of the variants.
     ///
@@ -63,7 +72,7 @@ impl Candidate {
         let again = decode(&bytes, &Limits::default()).or_exit(Exit::Input)?;
         let measured = |(i, region): (usize, super::prepared::DyedRegion)| {
             let by = prepared.measured_by(i, &region.map);
-            let measured = by.and_then(|mask| measure::core_median(&again.image, &mask));
+            let measured = by.and_then(|core| measure::median_at(&again.image, &core));
             let measured = measured.ok_or_else(|| Failure::input("the mask has no core to measure the colour in"))?;
             // A map without a target of its own is refused before anything is dyed.
             let asked = region.map.leader().map_or(measured, |(_, target)| target);
@@ -78,6 +87,7 @@ impl Candidate {
             None => again.image,
         };
         let inspected = prepared.inspect(&seen, &regions);
+        let seen = shrunk(&seen, look_factor(seen.width_px(), seen.height_px())).or_exit(Exit::Input)?;
         Ok(Self { variant: variant.clone(), image: dyed.image, seen, encoded: (format, bytes), regions, inspected })
     }
 

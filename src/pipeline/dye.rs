@@ -44,7 +44,8 @@ impl Dye {
         self.colors().map(|swatch| hex(swatch.color.to_srgb8())[1..].to_owned()).collect::<Vec<_>>().join("-")
     }
 
-    /// What becomes of each colour of this garment: without `--map` all of it is dyed, with it what is not named stays.
+    /// What becomes of each colour of this garment: with `--to` its main colour and that colour's shades are dyed, and what
+    /// is not named stays.
     ///
     /// # Errors
     /// Usage errors (exit code 2) that list the garment's colours: nothing of it is like a colour named, or one of its
@@ -128,7 +129,7 @@ mod tests {
         let map = dye(&["red"], &[], &["white"]).color_map(&striped()).unwrap();
         assert_eq!(map.changes(), [red, Change::Keep]);
         let map = dye(&["red"], &[], &[]).color_map(&striped()).unwrap();
-        assert_eq!(map.changes(), [red, Change::Follow]);
+        assert_eq!(map.changes(), [red, Change::Keep]);
     }
 
     #[test]

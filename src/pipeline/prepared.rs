@@ -1,9 +1,6 @@
 //! Between photo and variants: each region's cloth, measured once, and dyed as often as there are variants.
 
-use std::borrow::Cow;
-
 use generators::recolor::{Dyed, Source};
-use pixels::color::Lab;
 use pixels::color_map::ColorMap;
 use pixels::garment_stats::GarmentStats;
 use pixels::{Mask, SrgbImage, merge};
@@ -135,24 +132,9 @@ impl<'a> Prepared<'a> {
         self.inspection.compare(seen, &expected)
     }
 
-    /// The part of a region that its colour is measured by: all of it, or evenly spread pixels of the colour that leads the
-    /// map, where the region's main colour stays.
-    pub fn measured_by(&self, region: usize, map: &ColorMap) -> Option<Cow<'_, Mask>> {
-        let mask = &self.embedded.garments.get(region)?.mask;
-        let source = self.sources.get(region)?;
-        let (leader, _) = map.leader()?;
-        if leader == 0 {
-            return Some(Cow::Borrowed(mask));
-        }
-        let image = &self.embedded.decoded.image;
-        let mut members = Mask::filled(mask.width_px(), mask.height_px(), 0);
-        for &i in source.core() {
-            let pixel = &image.data()[3 * i..3 * i + 3];
-            let color = Lab::from_srgb8([pixel[0], pixel[1], pixel[2]]);
-            if ColorMap::nearest(source.stats(), color).is_some_and(|(index, _)| index == leader) {
-                members.data_mut()[i] = 255;
-            }
-        }
-        Some(Cow::Owned(members))
+    /// The photo's pixels that a region's colour is measured by (row-major indices): its core, as far as it is of the
+    /// colour that leads the map.
+    pub fn measured_by(&self, region: usize, map: &ColorMap) -> Option<Vec<usize>> {
+        self.sources.get(region).map(|source| source.core_of(map))
     }
 }

@@ -3,7 +3,7 @@
 use pixels::Mask;
 use pixels::color::Lab;
 use pixels::dye_law::{DyeLaw, Lock};
-use pixels::dye_render::DyeSource;
+use pixels::dye_render::{DyeSource, input};
 use pixels::garment_stats::{GarmentStats, PALETTE_LIMIT};
 
 /// Side of the small copy, in pixels.
@@ -38,28 +38,37 @@ fn scaled(color: Lab) -> [f32; 3] {
 pub const LAB_SCALE: [(f64, f64); 3] = [(50.0, 50.0), (50.0, 0.0), (50.0, 0.0)];
 
 impl SmallSource {
-    /// Samples the garment's frame.
+    /// Samples the garment's frame, for a cloth of one ink.
     pub fn new(source: &DyeSource, mask: &Mask) -> Self {
-        let width = source.lab.width_px();
-        let planes = source.frame.sample(width, 7, SIDE, |i, channel| match channel {
-            3 => source.low[i],
-            4 => f32::from(mask.data()[i]) / 255.0,
-            5 => source.inner[i],
-            6 => source.broad[i],
-            _ => source.lab.data()[3 * i + channel],
+        Self::of(source, mask, &source.stats)
+    }
+
+    /// Samples the garment's frame, for the ink with these statistics.
+    pub fn of(source: &DyeSource, mask: &Mask, stats: &GarmentStats) -> Self {
+        let width = source.picture_width();
+        let (left, top) = (source.frame.x_px as usize, source.frame.y_px as usize);
+        let planes = source.frame.sample(width as u32, 7, SIDE, |i, channel| {
+            let (x, y) = (i % width - left, i / width - top);
+            match channel {
+                3 => source.low().at(x, y),
+                4 => f32::from(mask.data()[i]) / 255.0,
+                5 => source.inner().at(x, y),
+                6 => source.broad().at(x, y),
+                _ => source.lab().channel(channel, x, y),
+            }
         });
-        let range = (source.stats.l95 - source.stats.l5).max(6.0);
-        let lock = Lock::new(&source.stats);
+        let range = (stats.l95 - stats.l5).max(6.0);
+        let lock = Lock::new(stats);
         let mut fixed = vec![0.0; PLANES * PIXELS];
         for i in 0..PIXELS {
             let at = |channel: usize| planes[channel * PIXELS + i];
             let (color, low, alpha, broad) = (Lab::new(at(0), at(1), at(2)), at(3), at(4), at(6));
-            let shading = ((low - source.stats.median.l) / range * 2.0).clamp(-3.0, 3.0) * alpha;
+            let shading = ((low - stats.median.l) / range * 2.0).clamp(-3.0, 3.0) * alpha;
             let detail = ((color.l - low) / 5.0).clamp(-3.0, 3.0) * alpha;
             let own = scaled(color);
             // What the renderer's residual sees, so that training and rendering agree.
-            let input = source.input(Lab::new(broad, source.stats.median.a, source.stats.median.b));
-            let values = [shading, detail, alpha, own[0], own[1], own[2], 0.0, 0.0, 0.0, source.stats.guide(broad)];
+            let input = input(stats, Lab::new(broad, stats.median.a, stats.median.b));
+            let values = [shading, detail, alpha, own[0], own[1], own[2], 0.0, 0.0, 0.0, stats.guide(broad)];
             for (plane, value) in values.into_iter().chain(input).chain([1.0 - lock.foreign(color)]).enumerate() {
                 fixed[plane * PIXELS + i] = value;
             }

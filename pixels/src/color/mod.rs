@@ -3,6 +3,7 @@
 mod cmc;
 mod difference;
 mod lab;
+mod lanes;
 mod oklab;
 mod parse;
 mod srgb;
@@ -10,8 +11,9 @@ mod srgb;
 pub use cmc::delta_cmc;
 pub use difference::{delta_e00, delta_e00_map, delta_e00_to};
 pub use lab::{Lab, LabImage};
+pub(crate) use lanes::{codes_from_lab, lab_from_linear};
 pub use oklab::{Oklab, Oklch};
 pub use parse::parse_color;
 pub(crate) use parse::rgb_from_hex;
-pub(crate) use srgb::Curve;
+pub(crate) use srgb::{Curve, linear_from_srgb_code};
 pub use srgb::{linear_from_srgb_code16, linear_from_srgb8, srgb_code_from_linear, srgb8_from_linear};

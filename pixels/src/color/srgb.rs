@@ -35,6 +35,12 @@ pub fn linear_from_srgb_code16(value: u16) -> f32 {
     (if v <= 0.04045 { v / 12.92 } else { ((v + 0.055) / 1.055).powf(2.4) }) as f32
 }
 
+/// Linear light, 0 to 1, of a code value between the whole ones.
+pub(crate) fn linear_from_srgb_code(code: f32) -> f32 {
+    let low = (code as usize).min(254);
+    LINEAR[low] + (LINEAR[low + 1] - LINEAR[low]) * (code - low as f32)
+}
+
 /// sRGB code value, 0 to 255 and not yet rounded, of linear light; out-of-range light is clipped.
 pub fn srgb_code_from_linear(linear: f32) -> f32 {
     let position = linear.clamp(0.0, 1.0).sqrt() * ENCODE_STEPS as f32;
