@@ -90,24 +90,29 @@ const COLOURED: (f32, f32) = (20.0, 10.0);
 /// Cosine of the angle within which two hues are one.
 const SAME_HUE: f32 = 0.88;
 
+/// A cloth whose largest colour covers less has no main colour, as some plaids: it is dyed as a whole, tone on tone.
+const MAIN_SHARE: f32 = 0.35;
+
 fn relations(stats: &GarmentStats) -> Vec<Relation> {
     let Some(main) = stats.palette.first().map(|entry| entry.color) else { return Vec::new() };
     let range = ((stats.l95 - stats.l5) / 3.3).clamp(2.0, FOLD_RANGE);
     let cloth = Centre::new(main, range);
-    stats
-        .palette
-        .iter()
-        .map(|&PaletteColor { color, .. }| {
-            let turn = (main.a * color.a + main.b * color.b) / (main.chroma() * color.chroma()).max(1e-3);
-            if cloth.unexplained(color) < SHADE_DISTANCE {
-                Relation::Shade
-            } else if main.chroma() > COLOURED.0 && color.chroma() > COLOURED.1 && turn > SAME_HUE {
-                Relation::Sibling
-            } else {
-                Relation::Other
-            }
-        })
-        .collect()
+    let relation = |&PaletteColor { color, .. }: &PaletteColor| {
+        let turn = (main.a * color.a + main.b * color.b) / (main.chroma() * color.chroma()).max(1e-3);
+        if cloth.unexplained(color) < SHADE_DISTANCE {
+            Relation::Shade
+        } else if main.chroma() > COLOURED.0 && color.chroma() > COLOURED.1 && turn > SAME_HUE {
+            Relation::Sibling
+        } else {
+            Relation::Other
+        }
+    };
+    let relations: Vec<Relation> = stats.palette.iter().map(relation).collect();
+    let own = relations.iter().zip(&stats.palette).filter(|(relation, _)| **relation == Relation::Shade);
+    if own.map(|(_, entry)| entry.share).sum::<f32>() < MAIN_SHARE {
+        return vec![Relation::Shade; relations.len()];
+    }
+    relations
 }
 
 /// Palette colours that are one ink: the main colour with its shades first, then every other by itself.
@@ -146,6 +151,23 @@ mod tests {
         map.set(9, Change::To(red));
         assert_eq!((map.leader(), map.changes().len()), (Some((1, red)), 2));
         assert_eq!(ColorMap::keep_all(&stats).leader(), None);
+    }
+
+    #[test]
+    fn shades_follow_neutrals_stay_and_a_plaid_is_dyed_as_a_whole() {
+        let red = Lab::new(45.0, 60.0, 30.0);
+        assert_eq!(ColorMap::to_main(&striped(), red).changes(), [Change::To(red), Change::Keep]);
+        let of = |colors: &[Lab]| {
+            let all: Vec<Lab> = (0..3000).map(|i| colors[i % colors.len()]).collect();
+            GarmentStats::of_colors(&all).unwrap()
+        };
+        let (blue, light) = (Lab::new(30.0, 10.0, -45.0), Lab::new(75.0, 2.0, -25.0));
+        let map = ColorMap::to_main(&of(&[blue, blue, light]), red);
+        assert_eq!(map.changes(), [Change::To(red), Change::Follow]);
+        let many = [blue, Lab::new(60.0, 50.0, 50.0), Lab::new(70.0, -50.0, 40.0), Lab::new(85.0, 0.0, 70.0)];
+        let map = ColorMap::to_main(&of(&many), red);
+        assert!(map.changes()[1..].iter().all(|change| *change == Change::Follow), "{map:?}");
+        assert_eq!(families(&of(&many)).len(), 1);
     }
 
     #[test]

@@ -230,10 +230,10 @@ fn centres(stats: &GarmentStats, groups: &[Vec<usize>]) -> Vec<InkCentres> {
     groups
         .iter()
         .map(|group| {
+            let entries = group.iter().filter_map(of).map(|color| Centre::new(color, 6.0));
             // A cloth of one ink is known best by its median and its whole range.
-            let colors: Vec<Lab> = if one { vec![stats.median] } else { group.iter().filter_map(of).collect() };
-            let range = if one { ((stats.l95 - stats.l5) / 3.3).max(2.0) } else { 6.0 };
-            InkCentres { centres: colors.into_iter().map(|c| Centre::new(c, range)).collect() }
+            let whole = one.then(|| Centre::new(stats.median, ((stats.l95 - stats.l5) / 3.3).max(2.0)));
+            InkCentres { centres: entries.chain(whole).collect() }
         })
         .collect()
 }

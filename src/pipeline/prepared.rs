@@ -1,6 +1,7 @@
 //! Between photo and variants: each region's cloth, measured once, and dyed as often as there are variants.
 
 use generators::recolor::{Dyed, Source};
+use pixels::color::Lab;
 use pixels::color_map::ColorMap;
 use pixels::garment_stats::GarmentStats;
 use pixels::{Mask, SrgbImage, merge};
