@@ -314,7 +314,7 @@ struct Aim {
     /// Pixels that it is measured by.
     core: Vec<usize>,
     /// Where the law aims, what came of it, and how the second follows the first.
-    aim: Lab,
+    law: Lab,
     at: Lab,
     slope: [f32; 3],
     /// The best aim so far and what came of it.
@@ -339,17 +339,17 @@ fn finish(source: &Source, planned: Planned) -> Result<Dyed> {
     let mut corrections = 0;
     while corrections < CORRECTIONS && aims.iter().any(|aim| aim.distance > TOLERANCE * 0.6) {
         corrections += 1;
-        let before: Vec<(Lab, Lab)> = aims.iter().map(|aim| (aim.aim, aim.at)).collect();
+        let before: Vec<(Lab, Lab)> = aims.iter().map(|aim| (aim.law, aim.at)).collect();
         for aim in aims.iter_mut().filter(|aim| aim.distance > TOLERANCE * 0.6) {
-            aim.aim = corrected(aim.aim, aim.target, aim.at, aim.slope);
-            plan.aim(aim.ink, aim.aim);
+            aim.law = corrected(aim.law, aim.target, aim.at, aim.slope);
+            plan.aim(aim.ink, aim.law);
         }
         for (aim, before) in aims.iter_mut().zip(before) {
             aim.at = measure(source, &plan, &aim.core);
-            aim.slope = response(aim.slope, before, (aim.aim, aim.at));
+            aim.slope = response(aim.slope, before, (aim.law, aim.at));
             let distance = delta_e00(aim.at, aim.target);
             if distance < aim.distance {
-                (aim.best, aim.distance) = ((aim.aim, aim.at), distance);
+                (aim.best, aim.distance) = ((aim.law, aim.at), distance);
             }
         }
     }
@@ -376,7 +376,7 @@ fn finish(source: &Source, planned: Planned) -> Result<Dyed> {
 fn first_aim(source: &Source, plan: &DyePlan, ink: usize, target: Lab) -> Aim {
     let core = source.dye.core_of(plan, ink, LOOP_SAMPLES);
     let at = measure(source, plan, &core);
-    Aim { ink, target, core, aim: target, at, slope: [1.0; 3], best: (target, at), distance: delta_e00(at, target) }
+    Aim { ink, target, core, law: target, at, slope: [1.0; 3], best: (target, at), distance: delta_e00(at, target) }
 }
 
 fn channels(c: Lab) -> [f32; 3] {

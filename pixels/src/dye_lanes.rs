@@ -115,6 +115,7 @@ fn dye_lanes / dye_lanes_plain(pixels: &PixelLanes, paints: &[InkPaint], noise: 
 }
 
 #[cfg(test)]
+#[allow(clippy::needless_range_loop)]
 mod tests {
     use super::*;
     use crate::color::Lab;
@@ -168,9 +169,9 @@ mod tests {
         for i in 0..LANES {
             pixels.inks[0].share[i] = 0.0;
             if i % 2 == 0 {
-                pixels.foreign[i] = 1.0
+                pixels.foreign[i] = 1.0;
             } else {
-                pixels.inks[1].share[i] = 1.0
+                pixels.inks[1].share[i] = 1.0;
             }
             pixels.inks[1].low[i] = random(80.0, 95.0);
             for c in 0..3 {

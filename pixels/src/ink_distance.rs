@@ -146,18 +146,18 @@ fn classify / classify_plain(color: &[Lanes; 3], inks: &[InkCentres], shares: &m
         let off = [own[0] - t * line[0], own[1] - t * line[1], own[2] - t * line[2]];
         let off2 = off[0] * off[0] + off[1] * off[1] + off[2] * off[2];
         // Near its ends the line has nothing to say that the inks themselves do not.
-        let between = several & (t > 0.1);
-        let far2 = if between { unexplained[i].min(off2) } else { unexplained[i] };
+        let off2 = if t > 0.1 { off2 } else { 1e12 };
+        let far2 = if several { unexplained[i].min(off2) } else { unexplained[i] };
         let edge = ((far2.sqrt() - threshold[i] + EDGE) / (2.0 * EDGE)).clamp(0.0, 1.0);
         foreign[i] = edge * edge * (3.0 - 2.0 * edge);
     }
     for (k, share) in shares.iter_mut().enumerate() {
         let k = k as f32;
-        for i in 0..LANES {
+        for (i, share) in share.iter_mut().enumerate() {
             let (near, far) = (first.distance2[i].sqrt(), second.distance2[i].sqrt());
             let place = near / (near + far + 1e-3);
             let other = ((place - PURE) / (1.0 - 2.0 * PURE)).clamp(0.0, 1.0);
-            share[i] = if first.ink[i] == k { 1.0 - other } else if second.ink[i] == k { other } else { 0.0 };
+            *share = if first.ink[i] == k { 1.0 - other } else if second.ink[i] == k { other } else { 0.0 };
         }
     }
 }

@@ -32,7 +32,7 @@ pub struct Ink {
 #[derive(Clone, Debug)]
 pub struct Inks {
     width: usize,
-    inks: Vec<Ink>,
+    each: Vec<Ink>,
     /// Shares of the second ink and those after it, 255 for all of a pixel; the first has the rest.
     shares: Vec<Vec<u8>>,
     /// Share that is no ink; empty when there is hardly any.
@@ -77,7 +77,7 @@ impl Inks {
         }
         rows.par_iter_mut().enumerate().for_each(|(y, row)| classify_row(cloth, &centres, y, row));
         drop(rows);
-        let mut inks = Self { width, inks: Vec::new(), shares, foreign };
+        let mut inks = Self { width, each: Vec::new(), shares, foreign };
         inks.drop_specks(cloth);
         inks.measure_inks(cloth, groups);
         inks
@@ -85,7 +85,7 @@ impl Inks {
 
     /// The inks, the main one first.
     pub fn inks(&self) -> &[Ink] {
-        &self.inks
+        &self.each
     }
 
     /// Share of ink `k` at column `x`, row `y` of the frame, 0 to 1.
@@ -99,13 +99,11 @@ impl Inks {
     }
 
     fn share_code(&self, k: usize, i: usize) -> u8 {
-        match k.checked_sub(1) {
-            Some(k) => self.shares[k][i],
-            None => {
-                let others: u8 = self.shares.iter().fold(0, |sum, plane| sum.saturating_add(plane[i]));
-                255 - others.saturating_add(self.foreign.get(i).copied().unwrap_or(0))
-            }
+        if k > 0 {
+            return self.shares[k - 1][i];
         }
+        let others: u8 = self.shares.iter().fold(0, |sum, plane| sum.saturating_add(plane[i]));
+        255 - others.saturating_add(self.foreign.get(i).copied().unwrap_or(0))
     }
 
     /// Loads shares and foreign part of `n` pixels from `start` of row `y`; lanes past them are left as they are.
@@ -116,13 +114,13 @@ impl Inks {
         }
         let Some((first, others)) = inks.split_first_mut() else { return };
         let first = &mut first.share;
-        for i in 0..n {
-            first[i] = 1.0 - foreign[i];
+        for (first, foreign) in first.iter_mut().zip(foreign.iter()).take(n) {
+            *first = 1.0 - foreign;
         }
         for (ink, plane) in others.iter_mut().zip(&self.shares) {
             load(&plane[from..from + n], &mut ink.share);
-            for i in 0..n {
-                first[i] -= ink.share[i];
+            for (first, share) in first.iter_mut().zip(&ink.share).take(n) {
+                *first -= share;
             }
         }
         for value in &mut first[..n] {
@@ -161,7 +159,7 @@ impl Inks {
     fn measure_inks(&mut self, cloth: &Cloth, groups: &[Vec<usize>]) {
         if self.shares.is_empty() {
             let entries = groups.first().cloned().unwrap_or_default();
-            self.inks = vec![Ink { entries, stats: cloth.stats.clone(), low: cloth.low.clone() }];
+            self.each = vec![Ink { entries, stats: cloth.stats.clone(), low: cloth.low.clone() }];
             return;
         }
         let stats: Vec<GarmentStats> = (0..groups.len()).map(|k| self.stats_of(cloth, k, &groups[k])).collect();
@@ -187,7 +185,7 @@ impl Inks {
             weights.push(weight);
         }
         self.fill_edges(cloth, &weights);
-        self.inks = (stats.into_iter().zip(lows).zip(groups))
+        self.each = (stats.into_iter().zip(lows).zip(groups))
             .map(|((stats, low), entries)| Ink { entries: entries.clone(), stats, low })
             .collect();
     }

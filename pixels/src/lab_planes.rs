@@ -118,6 +118,7 @@ fn stored(value: f32) -> i16 {
 }
 
 #[cfg(test)]
+#[allow(clippy::needless_range_loop)]
 mod tests {
     use super::*;
 

@@ -5,7 +5,7 @@ use crate::vector::{LANES, Lanes, vectorised};
 
 /// `255 · (1.055 t^(5/3) − 0.055)` for `t` from 0.2365 to 1, lowest power first: the sRGB curve above its straight part,
 /// of the fourth root of light. A Chebyshev fit, within 0.0021 of a code.
-const CURVE: [f32; 6] = [-15.678_197, 41.690_895, 318.695_31, -144.685_96, 71.649_025, -16.672_417];
+const CURVE: [f32; 6] = [-15.678_2, 41.690_9, 318.695_3, -144.686, 71.649_02, -16.672_42];
 
 /// sRGB code, 0 to 255 and not yet rounded, of linear light; light out of range is clipped.
 #[inline(always)]
