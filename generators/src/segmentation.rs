@@ -156,6 +156,24 @@ impl Segmentation {
         self.mask_of(self.article(region), photo)
     }
 
+    /// As [`Segmentation::alpha`], when other regions are asked for beside it: none of their classes belong to this one, and
+    /// a photo without a person is no longer one article.
+    ///
+    /// # Errors
+    /// When the photo cannot be resized.
+    pub fn alpha_beside(&self, region: Region, others: &[Region], photo: &SrgbImage) -> Result<Mask> {
+        let set = if self.shows_person() || region == Region::All { self.asked(region) } else { family(region) };
+        self.mask_of(set.without(classes_of(others.iter().copied().filter(|&other| other != region))), photo)
+    }
+
+    /// As [`Segmentation::article_alpha`], when other regions are asked for beside it.
+    ///
+    /// # Errors
+    /// When the photo cannot be resized.
+    pub fn article_alpha_beside(&self, region: Region, others: &[Region], photo: &SrgbImage) -> Result<Mask> {
+        self.mask_of(self.article(region).without(classes_of(others.iter().copied())), photo)
+    }
+
     fn mask_of(&self, set: ClassSet, photo: &SrgbImage) -> Result<Mask> {
         let mut score = self.probability(set);
         if set != ClassSet::GARMENT && self.shows_person() {
@@ -212,6 +230,11 @@ fn class_of(region: Region) -> Option<Class> {
         Region::Accessory => Class::Accessory,
         Region::All => return None,
     })
+}
+
+/// The classes that are certainly of these regions.
+fn classes_of(regions: impl Iterator<Item = Region>) -> ClassSet {
+    regions.filter_map(class_of).fold(ClassSet::of(&[]), |set, class| set.or(ClassSet::of(&[class])))
 }
 
 /// Classes that the network may take a garment of this region for.
@@ -293,6 +316,25 @@ mod tests {
         });
         let mask = patchy.article_alpha(Region::Upper, &photo).unwrap();
         assert_eq!((covers(&mask, 38, 38), covers(&mask, 2, 2), covers(&mask, 76, 40)), (255, 0, 0));
+    }
+
+    /// A flat-lay of two pieces: one article when one region is asked for, two when both are.
+    #[test]
+    fn regions_asked_for_together_part_a_flat_lay() {
+        let photo = SrgbImage::filled(80, 80, [90, 90, 90]);
+        let pieces = certain(|x, y| match (x, y) {
+            (8..32, 4..22) => Class::Upper,
+            (8..32, 22..36) => Class::Lower,
+            _ => Class::Background,
+        });
+        let alone = pieces.alpha(Region::Upper, &photo).unwrap();
+        let [upper, lower] = [(Region::Upper, Region::Lower), (Region::Lower, Region::Upper)]
+            .map(|(region, other)| pieces.alpha_beside(region, &[other], &photo).unwrap());
+        assert_eq!((covers(&upper, 40, 24), covers(&upper, 40, 60)), (255, 0));
+        assert_eq!((covers(&lower, 40, 24), covers(&lower, 40, 60)), (0, 255));
+        assert_eq!(covers(&alone, 40, 24), 255);
+        let rest = pieces.article_alpha_beside(Region::Upper, &[Region::Lower], &photo).unwrap();
+        assert_eq!((covers(&rest, 40, 24), covers(&rest, 40, 60)), (255, 0));
     }
 
     #[test]

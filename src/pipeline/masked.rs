@@ -68,12 +68,29 @@ impl Masked {
     pub fn cover(&self, choice: &Choice, category: Region) -> Result<(Mask, String)> {
         let photo = self.decoded.over_white();
         let (mask, name) = match (choice, &self.garments) {
+            (Choice::Region(asked), Some(garments)) if self.choices.len() > 1 => {
+                let others = self.named_beside(*asked);
+                let mask = match asked {
+                    Some(region) => garments.alpha_beside(*region, &others, &photo),
+                    None => garments.article_alpha_beside(category, &others, &photo),
+                };
+                (mask, asked.unwrap_or(category).name())
+            }
             (Choice::Region(Some(region)), Some(garments)) => (garments.alpha(*region, &photo), region.name()),
             (Choice::Region(None), Some(garments)) => (garments.article_alpha(category, &photo), category.name()),
             (Choice::Given(mask), _) => (Ok(mask.clone()), MASK),
             (Choice::Region(_), None) => (Ok(Mask::filled(photo.width_px(), photo.height_px(), 0)), "nothing"),
         };
         Ok((self.where_opaque(mask.or_exit(Exit::Input)?), name.to_owned()))
+    }
+
+    /// The regions named beside this one.
+    fn named_beside(&self, asked: Option<Region>) -> Vec<Region> {
+        let named = self.choices.iter().filter_map(|choice| match choice {
+            Choice::Region(region) => *region,
+            Choice::Given(_) => None,
+        });
+        named.filter(|&region| Some(region) != asked).collect()
     }
 
     /// The mask without the photo's transparent pixels, whose hidden colour is nobody's cloth.
