@@ -63,6 +63,11 @@ impl ColorMap {
         })
     }
 
+    /// Indices of the palette colours that are one ink in light and shadow with the colour at `index`, itself included.
+    pub fn ink_of(stats: &GarmentStats, index: usize) -> Vec<usize> {
+        families(stats).into_iter().find(|family| family.contains(&index)).unwrap_or_else(|| vec![index])
+    }
+
     /// Index of the palette colour nearest to `color` (ΔE00), and that distance; `None` without a palette.
     pub fn nearest(stats: &GarmentStats, color: Lab) -> Option<(usize, f32)> {
         let distances = stats.palette.iter().map(|entry| delta_e00(entry.color, color));

@@ -44,8 +44,8 @@ impl Dye {
         self.colors().map(|swatch| hex(swatch.color.to_srgb8())[1..].to_owned()).collect::<Vec<_>>().join("-")
     }
 
-    /// What becomes of each colour of this garment: with `--to` its main colour and that colour's shades are dyed, and what
-    /// is not named stays.
+    /// What becomes of each colour of this garment: with `--to` its main colour and that colour's shades are dyed; a colour
+    /// named by `--map` or `--keep` takes its own shades along; what is not named stays.
     ///
     /// # Errors
     /// Usage errors (exit code 2) that list the garment's colours: nothing of it is like a colour named, or one of its
@@ -55,10 +55,27 @@ impl Dye {
             Some(target) => ColorMap::to_main(stats, target.color),
             None => ColorMap::keep_all(stats),
         };
-        let mut taken: Vec<(usize, String)> = self.to.iter().map(|to| (0, format!("--to {}", to.name))).collect();
+        let named = self.named(stats)?;
+        let explicit = |i: usize| named.iter().any(|(index, ..)| *index == i);
+        for (index, change, _) in &named {
+            let Some(change) = change else { continue };
+            let ink = ColorMap::ink_of(stats, *index);
+            // A shade of the main colour that is named beside --to stands for itself.
+            let alone = self.to.is_some() && ink.contains(&0);
+            for shade in ink.into_iter().filter(|&i| i == *index || (!alone && !explicit(i))) {
+                map.set(shade, *change);
+            }
+        }
+        Ok(map)
+    }
+
+    /// The garment's colours that the options name: index, change (`None` for `--to`, whose map is made already), option.
+    fn named(&self, stats: &GarmentStats) -> Result<Vec<(usize, Option<Change>, String)>> {
+        let mut named: Vec<(usize, Option<Change>, String)> = Vec::new();
+        named.extend(self.to.iter().map(|to| (0, None, format!("--to {}", to.name))));
         let keep = self.keep.iter().map(|color| (color, Change::Keep, format!("--keep {}", color.name)));
-        let to = |(from, to): &'_ (Swatch, Swatch)| format!("--map {}={}", from.name, to.name);
-        let mapped = self.map.iter().map(|pair| (&pair.0, Change::To(pair.1.color), to(pair)));
+        let option = |(from, to): &'_ (Swatch, Swatch)| format!("--map {}={}", from.name, to.name);
+        let mapped = self.map.iter().map(|pair| (&pair.0, Change::To(pair.1.color), option(pair)));
         for (color, change, option) in keep.chain(mapped) {
             let index = match ColorMap::nearest(stats, color.color) {
                 Some((index, distance)) if distance <= NEAR => index,
@@ -70,17 +87,16 @@ impl Dye {
                     )));
                 }
             };
-            if let Some((_, other)) = taken.iter().find(|(i, _)| *i == index) {
+            if let Some((.., other)) = named.iter().find(|(i, ..)| *i == index) {
                 let code = stats.palette.get(index).map(|p| hex(p.color.to_srgb8())).unwrap_or_default();
                 return Err(Failure::usage(format!(
                     "{other} and {option} both mean {code} of this cloth, whose colours are {}",
                     listed(stats)
                 )));
             }
-            map.set(index, change);
-            taken.push((index, option));
+            named.push((index, Some(change), option));
         }
-        Ok(map)
+        Ok(named)
     }
 }
 
@@ -130,6 +146,20 @@ mod tests {
         assert_eq!(map.changes(), [red, Change::Keep]);
         let map = dye(&["red"], &[], &[]).color_map(&striped()).unwrap();
         assert_eq!(map.changes(), [red, Change::Keep]);
+    }
+
+    #[test]
+    fn a_named_colour_takes_its_shades_along() {
+        let tones = [Lab::new(27.0, 41.0, 20.0), Lab::new(36.0, 54.0, 30.0), Lab::new(19.0, 29.0, 14.0)];
+        let white = Lab::new(92.0, 0.0, 1.0);
+        let colors: Vec<Lab> = (0..4000).map(|i| if i % 4 == 0 { white } else { tones[i % 3] }).collect();
+        let stats = GarmentStats::of_colors(&colors).unwrap();
+        let navy = Change::To(swatch("navy").color);
+        let map = dye(&[], &[("firebrick", "navy")], &[]).color_map(&stats).unwrap();
+        for (entry, change) in stats.palette.iter().zip(map.changes()) {
+            let expected = if entry.color.chroma() > 10.0 { navy } else { Change::Keep };
+            assert_eq!(*change, expected, "{entry:?}");
+        }
     }
 
     #[test]
