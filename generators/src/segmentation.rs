@@ -177,7 +177,8 @@ impl Segmentation {
     fn mask_of(&self, set: ClassSet, photo: &SrgbImage) -> Result<Mask> {
         let mut score = self.probability(set);
         if set != ClassSet::GARMENT && self.shows_person() {
-            separate(photo, &mut score, &self.probability(ClassSet::FOREGROUND))?;
+            let person = self.probability(ClassSet::of(&[Class::Skin, Class::Hair]));
+            separate(photo, &mut score, &self.probability(ClassSet::FOREGROUND), &person)?;
         }
         self.clean(&mut score, set);
         // The filter may sharpen the coarse map but not contradict it.

@@ -14,12 +14,13 @@ use tch::Tensor;
 use super::Config;
 use super::jitter::{jittered, random_color};
 use super::losses::Batch;
-use crate::backbone::{Backbone, EMBEDDING, INPUT_PX};
+use crate::backbone::EMBEDDING;
+use crate::eval::colorway_measure::{Models, intersection_over_union};
 use crate::eval::colorway_pairs::{self, ColorwayPair, Part};
 use crate::eval::colorway_view::{Protocol, View, neighbours};
 use crate::recolor::inputs::{BASE_PLANE, CLOTH_PLANE, CONDITION, PLANES, SIDE, SmallSource, condition};
 use crate::registration::foreground;
-use crate::seam::{floats_of, tensor_from_srgb};
+use crate::seam::floats_of;
 use crate::stream::{Stream, split_fraction};
 use crate::{Error, Result};
 
@@ -77,10 +78,10 @@ pub fn load(data: &Path, weights: &Path, mined: Option<&Path>) -> Result<Dataset
             colorway_pairs::load(path, &images, Part::All)?.pairs
         }
     };
-    let backbone = Backbone::load(weights)?;
+    let models = Models::load(weights, Vec::new())?;
     let (mut pairs, mut check) = (Vec::new(), Vec::new());
     for pair in &given {
-        let items = both_directions(pair, &backbone)?;
+        let items = both_directions(pair, &models)?;
         let chosen = split_fraction(&format!("recolor check {}", pair.group)) < CHECK_SHARE;
         if chosen { check.extend(items) } else { pairs.extend(items) }
     }
@@ -90,7 +91,7 @@ pub fn load(data: &Path, weights: &Path, mined: Option<&Path>) -> Result<Dataset
         .flat_map(|pair| pair.ids.iter().map(String::as_str))
         .collect();
     for pair in more.iter().filter(|pair| !pair.ids.iter().any(|id| checked.contains(id.as_str()))) {
-        pairs.extend(both_directions(pair, &backbone)?);
+        pairs.extend(both_directions(pair, &models)?);
     }
     let entries = std::fs::read_dir(&images).map_err(Error::io(&images))?;
     let mut studio: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
@@ -105,25 +106,29 @@ pub fn load(data: &Path, weights: &Path, mined: Option<&Path>) -> Result<Dataset
     Ok(Dataset { pairs, check, studio })
 }
 
-fn both_directions(pair: &ColorwayPair, backbone: &Backbone) -> Result<Vec<Item>> {
-    let side = INPUT_PX;
-    let codes: Vec<Tensor> = pair
-        .images
-        .iter()
-        .map(|photo| Ok(tensor_from_srgb(&pixels::resize_linear(photo, side, side)?)))
-        .collect::<Result<_>>()?;
-    let embeddings = floats_of(&backbone.embed(&Tensor::stack(&codes, 0))?)?;
+/// Both photos of a pair dyed like the other one: within the garment as the pair shows it, and within the program's own
+/// mask where it found that garment, since the statistics of a mask that takes a little too much are what a user's are.
+fn both_directions(pair: &ColorwayPair, models: &Models) -> Result<Vec<Item>> {
     let mut items = Vec::new();
-    for (from, embedding) in embeddings.chunks_exact(EMBEDDING as usize).enumerate() {
+    for from in [0, 1] {
         let Some(view) = pair.view(Protocol::Plain, from) else { continue };
-        let mask = garment(view)?;
-        if let Some(item) = item(&pair.images[from], &mask, &view.answer, view.target(), &confidence(view))? {
-            items.push(Item { embedding: embedding.to_vec(), is_pair: true, ..item });
+        let photo = &pair.images[from];
+        let embedding = models.embed(photo)?;
+        let garment = garment(view)?;
+        let own = models.own_mask(photo, &embedding)?;
+        let own = own.filter(|own| intersection_over_union(own, &garment) > OWN_OVERLAP);
+        let embedding = floats_of(&embedding)?;
+        for mask in [Some(garment), own].into_iter().flatten() {
+            if let Some(item) = item(photo, &mask, &view.answer, view.target(), &confidence(view))? {
+                items.push(Item { embedding: embedding.clone(), is_pair: true, ..item });
+            }
         }
     }
     Ok(items)
 }
 
+/// Least overlap of the program's mask with the pair's garment for the two to be the same thing.
+const OWN_OVERLAP: f64 = 0.4;
 /// Lightness of folds that differ, in L*, at which a pixel counts half.
 const HALF_TRUST: f32 = 3.0;
 
