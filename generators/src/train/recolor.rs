@@ -264,7 +264,7 @@ fn step(state: &mut State, config: &Config, dataset: &Dataset) -> Result<Vec<(&'
 /// Measures the averaged weights on the pairs set aside, keeps the best, and draws a sample grid.
 fn check(state: &mut State, config: &Config, dataset: &Dataset, run: &mut Run) -> Result<()> {
     let network = Network::from_params(&state.average, &config.network)?;
-    let (mut ours, mut base) = (0.0, 0.0);
+    let (mut ours, mut base, mut ours_spread, mut base_spread) = (0.0, 0.0, 0.0, 0.0);
     let mut rows = Vec::new();
     tch::no_grad(|| -> Result<()> {
         for items in dataset.check.chunks(8) {
@@ -273,6 +273,11 @@ fn check(state: &mut State, config: &Config, dataset: &Dataset, run: &mut Run) -
             let plain = crate::recolor::network::base_planes(&batch.small);
             ours += losses::differences(&made.picture, &batch).sum(Kind::Double).f_double_value(&[])?;
             base += losses::differences(&plain, &batch).sum(Kind::Double).f_double_value(&[])?;
+            let spread = |picture: &tch::Tensor| {
+                losses::spread_missed(picture, &batch.answer, &batch.region).sum(Kind::Double).f_double_value(&[])
+            };
+            ours_spread += spread(&made.picture)?;
+            base_spread += spread(&plain)?;
             if rows.len() < 8 {
                 let pick = |t: &tch::Tensor| t.get(0);
                 let source = image::source_planes(&batch.small);
@@ -283,11 +288,15 @@ fn check(state: &mut State, config: &Config, dataset: &Dataset, run: &mut Run) -
         Ok(())
     })?;
     let n = dataset.check.len() as f64;
-    let (ours, base) = (ours / n, base / n);
+    let (ours, base, ours_spread, base_spread) = (ours / n, base / n, ours_spread / n, base_spread / n);
     // One step earlier, so that a resumed run keeps the line.
-    run.log(state.step - 1, &[("check/network", ours), ("check/base", base)])?;
-    if ours < state.best_check {
-        state.best_check = ours;
+    let spreads = [("check/network_spread", ours_spread), ("check/base_spread", base_spread)];
+    run.log(state.step - 1, &[[("check/network", ours), ("check/base", base)], spreads].concat())?;
+    // Colour and contrast together, as in the loss: by colour alone the flattest weights would be kept.
+    let weights = &config.weights;
+    let score = weights.pairs * ours + weights.spread * ours_spread;
+    if score < state.best_check {
+        state.best_check = score;
         copy_into(&state.best, &state.average)?;
     }
     let sheet = image::contact_sheet(&rows)?;

@@ -94,7 +94,7 @@ fn texture_lost(output: &Tensor, base: &Tensor, mask: &Tensor) -> Tensor {
 }
 
 /// Size of the log ratio of the output's spread of lightness in the region to the answer's, per item.
-fn spread_missed(output: &Tensor, answer: &Tensor, region: &Tensor) -> Tensor {
+pub fn spread_missed(output: &Tensor, answer: &Tensor, region: &Tensor) -> Tensor {
     let spread = |t: &Tensor| {
         let light = t.narrow(1, 0, 1);
         let mean = region_mean(&light, region).view([-1, 1, 1, 1]);
