@@ -61,6 +61,11 @@ const TRACE: f32 = 1e-3;
 const PART_DENSITY: (f32, f32) = (0.12, 0.35);
 /// Foreign parts below this share of the garment are noise.
 const FOREIGN_LEAST: f32 = 1e-4;
+/// An ink below this share of the garment must have pixels near that are surely its own, from this share of 255 on.
+const SMALL_INK: f32 = 0.05;
+const SURELY: u8 = 217;
+/// Half-width of the window in which they are looked for, of the frame's longer side.
+const CORE_REACH: f32 = 0.01;
 /// Half-width of the window in which that share is taken, of the frame's longer side.
 const PART_REACH: f32 = 0.004;
 
@@ -79,6 +84,7 @@ impl Inks {
         drop(rows);
         let mut inks = Self { width, each: Vec::new(), shares, foreign };
         inks.drop_specks(cloth);
+        inks.hold_to_cores(cloth, groups);
         inks.measure_inks(cloth, groups);
         inks
     }
@@ -153,6 +159,29 @@ impl Inks {
             }
         });
         // What was taken from the foreign part falls to the first ink by itself.
+    }
+
+    /// Takes small inks back to where they are surely seen: in dark cloth, JPEG's blocks of colour look like a little of
+    /// the lining, and a sleeve made cream would keep them as stains.
+    fn hold_to_cores(&mut self, cloth: &Cloth, groups: &[Vec<usize>]) {
+        let (width, height) = (cloth.lab.width(), cloth.lab.height());
+        let reach = ((width.max(height) as f32 * CORE_REACH).round() as usize).max(2);
+        for (plane, entries) in self.shares.iter_mut().zip(groups.iter().skip(1)) {
+            let share: f32 = entries.iter().filter_map(|&e| cloth.stats.palette.get(e)).map(|p| p.share).sum();
+            if share >= SMALL_INK {
+                continue;
+            }
+            let sure = |x: usize, y: usize| f32::from(u8::from(plane[y * width + x] >= SURELY));
+            let mut density = cell_means(width, height, reduction(reach), sure);
+            density.spread(reach);
+            plane.par_chunks_mut(width).enumerate().for_each(|(y, row)| {
+                for (x, value) in row.iter_mut().enumerate().filter(|(_, value)| **value > 0) {
+                    let (from, to) = PART_DENSITY;
+                    let seen = ((density.at(x, y) - from) / (to - from)).clamp(0.0, 1.0);
+                    *value = (f32::from(*value) * seen + 0.5) as u8;
+                }
+            });
+        }
     }
 
     /// Fills in each ink's lightness and statistics, and gives pixels of the garment's soft edge the inks around them.
