@@ -18,7 +18,7 @@ pub struct Profile {
 pub struct Encoded {
     /// File name.
     pub name: String,
-    /// Size asked for: `full` or as in [`SizeSpec`]'s file-name form.
+    /// Size asked for: `full` or as in [`pixels::SizeSpec`]'s file-name form.
     pub size: String,
     /// Format.
     pub format: Format,
