@@ -26,6 +26,7 @@ mod image_types;
 mod ink_distance;
 pub mod inks;
 pub mod lab_planes;
+mod layer;
 mod libwebp;
 mod mask;
 pub mod matting;
@@ -46,6 +47,7 @@ pub use encode::{Deep, TiffPages, encode, encode_deep, encode_mask_png, flatten_
 pub use error::{Error, Result};
 pub use format::Format;
 pub use image_types::{Mask, SrgbImage};
+pub use layer::layer_over;
 pub use merge::merge;
 pub use output::write_atomic;
 pub use palette_files::{Palette, Swatch, load_palette, parse_palette};

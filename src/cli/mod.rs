@@ -25,7 +25,7 @@ pub use classify::ClassifyArgs;
 pub use doctor::DoctorArgs;
 pub use eval::{EvalArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalRealismArgs, EvalSolidsArgs, SolidsPart};
 pub use mask::MaskArgs;
-pub use recolor::{GateMode, RecolorArgs};
+pub use recolor::{GateMode, LayersFormat, RecolorArgs};
 pub use region::AUTO;
 pub use resize::ResizeArgs;
 pub use shared::{InputArgs, JobsArgs, OutputArgs, WeightsArgs};

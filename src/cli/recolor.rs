@@ -23,6 +23,7 @@ use super::{CheckArgs, JobsArgs, OutputArgs, WeightsArgs};
   rangrez recolor look.jpg --region upper --to cream --to navy --region lower --to '#3b2f2f' -o out
   rangrez recolor print.jpg --map 'navy=#5a2a6e,white=cream' --keep red -o out
   rangrez recolor kurta.jpg --palette season.ase --tolerance 1.0 --proof press.icc -o out
+  rangrez recolor kurta.jpg --to teal --layers tiff -o out
   rangrez recolor --recipe out/recipe.toml -o again")]
 pub struct RecolorArgs {
     /// Photos (JPEG, PNG, WebP, TIFF), or folders: the photos directly in them.
@@ -32,7 +33,7 @@ pub struct RecolorArgs {
     pub parts: PartsArgs,
     /// Do what this recipe says; every run writes one, DIR/recipe.toml. Inputs and weights must be those that it names.
     #[arg(long, value_name = "FILE", conflicts_with_all = parts::NAMES)]
-    #[arg(conflicts_with_all = ["sizes", "format", "quality", "gate"])]
+    #[arg(conflicts_with_all = ["sizes", "format", "quality", "gate", "layers"])]
     pub recipe: Option<PathBuf>,
     /// Folder to look for the recipe's inputs in, if they have moved.
     #[arg(long, value_name = "DIR", requires = "recipe")]
@@ -50,6 +51,10 @@ pub struct RecolorArgs {
     /// does not judge.
     #[arg(long, value_enum, default_value_t, value_name = "MODE")]
     pub gate: GateMode,
+    /// Also write layers for an image editor: the photo, its mask and each variant with alpha, as DIR/<stem>.layers/*.png or
+    /// as the pages of DIR/<stem>.layers.tif.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub layers: Option<LayersFormat>,
     #[command(flatten)]
     pub checks: CheckArgs,
     #[command(flatten)]
@@ -64,6 +69,16 @@ pub struct RecolorArgs {
     pub weights: WeightsArgs,
     #[command(flatten)]
     pub jobs: JobsArgs,
+}
+
+/// `--layers`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LayersFormat {
+    /// A folder of PNGs.
+    Png,
+    /// One TIFF, a page per layer.
+    Tiff,
 }
 
 /// `--gate`.

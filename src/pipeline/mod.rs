@@ -9,6 +9,7 @@ pub mod decoded;
 pub mod dye;
 pub mod embedded;
 pub mod judged;
+pub mod layers;
 pub mod masked;
 pub mod models;
 pub mod order;
@@ -64,7 +65,7 @@ pub fn recolor(models: &Models, photo: &Photo, order: &Order, made: &mut Recolor
             made.add(&prepared, &judged, order)?;
         }
     }
-    Ok(())
+    made.finish(order)
 }
 
 /// File name of everything of a photo that is dyed.

@@ -4,11 +4,12 @@ use std::path::Path;
 
 use pixels::{Format, Mask, decode_mask};
 
-use crate::cli::{GateMode, SizeArg, sizes};
+use crate::cli::{GateMode, LayersFormat, SizeArg, sizes};
 use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::recipe::{Finder, InputFile, Recipe, RecipeRegion};
 
 use super::checks::Checks;
+use super::layers;
 use super::masked::Choice;
 use super::out_dir::OutDir;
 use super::photo::Photos;
@@ -29,6 +30,8 @@ pub struct Order {
     pub profile: Profile,
     /// Where the files go.
     pub out: OutDir,
+    /// Layers for an image editor.
+    pub layers: Option<LayersFormat>,
     /// What variants are checked against.
     pub checks: Checks,
 }
@@ -52,31 +55,35 @@ impl Order {
         let sizes: Vec<SizeArg> = recipe.sizes.iter().map(size).collect::<Result<_>>()?;
         let formats: &[Format] = &recipe.formats;
         let profile = Profile::new(&sizes, formats, recipe.quality);
-        let names = planned(&recipe.regions, found, &variants, &profile, extra);
+        let names = planned(recipe, found, &variants, &profile, extra);
         let out = OutDir::plan(dir, force, &names, &found.photos)?;
-        Ok(Self { regions, variants, gate: recipe.gate, profile, out, checks: Checks::default() })
+        Ok(Self {
+            regions,
+            variants,
+            gate: recipe.gate,
+            profile,
+            out,
+            layers: recipe.layers,
+            checks: Checks::default(),
+        })
     }
 
     /// Every file that the run may write.
     pub fn files(&self, recipe: &Recipe, found: &Photos, extra: &[&str]) -> Vec<String> {
-        planned(&recipe.regions, found, &self.variants, &self.profile, extra)
+        planned(recipe, found, &self.variants, &self.profile, extra)
     }
 }
 
-fn planned(
-    regions: &[RecipeRegion],
-    found: &Photos,
-    variants: &[Variant],
-    profile: &Profile,
-    extra: &[&str],
-) -> Vec<String> {
+fn planned(recipe: &Recipe, found: &Photos, variants: &[Variant], profile: &Profile, extra: &[&str]) -> Vec<String> {
+    let (regions, slugs) = (&recipe.regions, variants.iter().map(|v| v.slug.as_str()).collect::<Vec<_>>());
     let of_photo = |stem: &str| {
+        let layers = recipe.layers.map(|format| layers::names(format, stem, &slugs)).unwrap_or_default();
         let variants = variants.iter().map(|variant| variant_name(stem, &variant.slug));
         let files = variants.flat_map(|base| profile.names(&base).collect::<Vec<_>>());
         // The region that auto means is known once the photo has been looked at; it is planned under its title.
         let parts = regions.iter().enumerate().map(|(i, region)| region_mask_name(stem, i, region.title()));
         let parts = parts.filter(|_| regions.len() > 1);
-        std::iter::once(mask_name(stem)).chain(parts).chain(files).collect::<Vec<_>>()
+        std::iter::once(mask_name(stem)).chain(parts).chain(files).chain(layers).collect::<Vec<_>>()
     };
     let extra = extra.iter().map(|&name| name.to_owned());
     found.photos.iter().flat_map(|photo| of_photo(&photo.stem)).chain(extra).collect()

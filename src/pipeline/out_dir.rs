@@ -86,6 +86,9 @@ impl OutDir {
     /// # Errors
     /// As [`OutDir::write`].
     pub fn write_about(&self, name: &str, bytes: &[u8]) -> Result<()> {
+        if let Some(folder) = Path::new(name).parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            fs::create_dir_all(self.dir.join(folder)).or_exit(Exit::Input)?;
+        }
         pixels::write_atomic(&self.dir.join(name), bytes, self.force).or_exit(Exit::Input)
     }
 

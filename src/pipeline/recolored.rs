@@ -1,7 +1,7 @@
 //! The last stage before the report: what was made of one photo, whether or not it was finished.
 
 use generators::gate::Classification;
-use pixels::{encode_mask_png, resize_mask};
+use pixels::{Mask, encode_mask_png, resize_mask};
 
 use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::report::regions::{map, palette, rounded};
@@ -13,6 +13,7 @@ use crate::report::{
 use super::candidate::Candidate;
 use super::embedded::Embedded;
 use super::judged::Judged;
+use super::layers::Layers;
 use super::masked::Choice;
 use super::order::Order;
 use super::prepared::Prepared;
@@ -30,6 +31,8 @@ pub struct Recolored {
     pub sha256: Option<String>,
     /// Small pictures of all that.
     pub pictures: Pictures,
+    /// Its layers, if they are wanted and not yet written whole.
+    pub layers: Option<(Layers, Mask)>,
 }
 
 impl Recolored {
@@ -46,6 +49,10 @@ impl Recolored {
         self.pictures.cloth = Some(resize_mask(&mask, small.width_px(), small.height_px()).or_exit(Exit::Input)?);
         self.pictures.source = Some(report::data_url(&small).or_exit(Exit::Input)?);
         self.pictures.overlay = Some(report::overlay(&decoded.image, &mask).or_exit(Exit::Input)?);
+        if let Some(format) = order.layers {
+            let layers = Layers::begin(format, stem, &decoded.image, decoded.alpha.as_ref(), &mask, &order.out)?;
+            self.layers = Some((layers, mask.clone()));
+        }
         let name = mask_name(stem);
         order.out.write(&name, &encode_mask_png(&mask).or_exit(Exit::Input)?)?;
         let mut regions = Vec::with_capacity(garments.len());
@@ -107,7 +114,18 @@ impl Recolored {
             entry.figures.proof = Some(proof);
         }
         self.variants.push(VariantEntry { files: renditions.files, ..entry });
+        if let (Judged::Cleared(_), Some((layers, mask))) = (judged, &mut self.layers) {
+            layers.add(&candidate.variant.slug, &decoded.image, &candidate.image, mask, &order.out)?;
+        }
         Ok(())
+    }
+
+    /// Writes what is written once all variants are there.
+    ///
+    /// # Errors
+    /// An input failure when it can't be written.
+    pub fn finish(&mut self, order: &Order) -> Result<()> {
+        self.layers.take().map_or(Ok(()), |(layers, _)| layers.finish(&order.out))
     }
 }
 

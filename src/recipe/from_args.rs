@@ -36,6 +36,7 @@ impl Recipe {
             sizes: if args.sizes.is_empty() { super::sizes() } else { args.sizes.iter().map(size).collect() },
             formats: args.format.clone(),
             quality: args.quality,
+            layers: args.layers,
             weights: std::collections::BTreeMap::new(),
             photos: Vec::new(),
             regions,

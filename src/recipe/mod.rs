@@ -16,7 +16,7 @@ use generators::region::Region;
 use pixels::Format;
 use serde::{Deserialize, Serialize};
 
-use crate::cli::GateMode;
+use crate::cli::{GateMode, LayersFormat};
 use crate::exit::{Exit, Failure, Result};
 
 pub use color::RecipeColor;
@@ -59,6 +59,9 @@ pub struct Recipe {
     /// Quality of JPEG and WebP, 1 to 100.
     #[serde(default = "quality")]
     pub quality: u8,
+    /// Layers, as `--layers`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<LayersFormat>,
     /// Checksums of the weights' files by name; none are checked when it is left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub weights: BTreeMap<String, String>,
