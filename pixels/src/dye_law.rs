@@ -4,7 +4,7 @@
 //! garment's lightness range towards the range that real cloth of the target's lightness shows, and bent so that
 //! neither black nor white is ever crossed. The constants were fitted on the training part of the real colourway
 //! pairs, registered and on the main cloth, to the colours and at the same time to the spread of lightness of the real
-//! photos: to the colours alone they come out a quarter too flat, since folds are never quite registered. Colours that are not the cloth's (prints, logos, zips, specular highlights) are mostly kept: see [`DyeLaw::lock`].
+//! photos: to the colours alone they come out too flat, since folds are never quite registered. Colours that are not the cloth's (prints, logos, zips, specular highlights) are mostly kept: see [`DyeLaw::lock`].
 
 use crate::color::Lab;
 use crate::dye_lanes::InkPaint;

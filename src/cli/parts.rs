@@ -41,7 +41,7 @@ struct Flags {
     /// A palette: hex list, CSV, GPL, ASE or ACO. Without --to or --map, all its swatches are used.
     #[arg(long, value_name = "FILE")]
     palette: Vec<PathBuf>,
-    /// Colours of the garment and what they become, such as 'navy=cream,#aa0000=teal'. The left side names the nearest
+    /// Colours of the garment and what they become, such as 'navy=ivory,#aa0000=teal'. The left side names the nearest
     /// colour of the garment's palette (see report.json); colours not named stay, or follow --to.
     #[arg(long, value_name = "FROM=TO,…")]
     map: Vec<String>,

@@ -20,8 +20,8 @@ use super::{CheckArgs, JobsArgs, OutputArgs, WeightsArgs};
   rangrez recolor kurta.jpg --to '#8a1538' --to teal -o out
   rangrez recolor photos/ --palette autumn.ase --sizes full,800x800:pad --format jpeg,webp -o out
   rangrez recolor dress.jpg --palette autumn.csv --to 'Deep Rust' --region full --gate report -o out
-  rangrez recolor look.jpg --region upper --to cream --to navy --region lower --to '#3b2f2f' -o out
-  rangrez recolor print.jpg --map 'navy=#5a2a6e,white=cream' --keep red -o out
+  rangrez recolor look.jpg --region upper --to ivory --to navy --region lower --to '#3b2f2f' -o out
+  rangrez recolor print.jpg --map 'navy=#5a2a6e,white=ivory' --keep red -o out
   rangrez recolor kurta.jpg --palette season.ase --tolerance 1.0 --proof press.icc -o out
   rangrez recolor kurta.jpg --to teal --layers tiff -o out
   rangrez recolor --recipe out/recipe.toml -o again")]
