@@ -1,29 +1,31 @@
-//! Pictures to JPEG, PNG, WebP and TIFF bytes. No metadata is embedded: what is written is sRGB, upright.
+//! Pictures to JPEG, PNG, WebP and TIFF bytes: sRGB, upright, without metadata unless some is given.
 
 mod deep;
 mod huffman;
+mod jpeg;
+mod options;
+mod png;
+mod target;
 mod tiff;
 
-use jpeg_encoder::{ColorType as JpegColor, Encoder as JpegEncoder, SamplingFactor};
+use ::png::{BitDepth, ColorType};
 
 pub use deep::{Deep, encode_deep};
+pub use options::{Chroma, Effort, EncodeOptions, Quality};
+pub use target::Encoding;
 pub use tiff::TiffPages;
 
 use crate::color::{linear_from_srgb8, srgb8_from_linear};
 use crate::libwebp::{self, Coding};
-use crate::{Error, Format, Mask, Result, SrgbImage};
+use crate::{Error, Format, Mask, Metadata, Result, SrgbImage};
 
-/// From this JPEG quality on, colour is stored at full resolution, so that saturated cloth keeps its edges.
-const FULL_CHROMA_QUALITY: u8 = 90;
-
-/// Encodes a picture.
+/// Encodes a picture without metadata at a level of quality, all else by default.
 ///
 /// `alpha` is written to PNG, WebP and TIFF; JPEG has none, so the picture is blended over white. `quality` is 1 to 100: JPEG
 /// stores colour at full resolution from 90 on and at half resolution below; WebP at 100 is lossless; PNG and TIFF always are.
 ///
 /// # Errors
-/// [`Error::SizeMismatch`] when `alpha` has another size; [`Error::Encode`] when the format cannot hold a picture of
-/// this size (JPEG sides end at 65,535 px, WebP sides at 16,383 px).
+/// As [`encode_with`].
 ///
 /// # Examples
 /// ```
@@ -33,38 +35,107 @@ const FULL_CHROMA_QUALITY: u8 = 90;
 /// # Ok::<(), pixels::Error>(())
 /// ```
 pub fn encode(image: &SrgbImage, alpha: Option<&Mask>, format: Format, quality: u8) -> Result<Vec<u8>> {
+    encode_with(image, alpha, format, &EncodeOptions::at_level(quality), &Metadata::default())
+}
+
+/// Encodes a picture as the options say, with this metadata. The same arguments give the same bytes on any number of threads.
+///
+/// # Errors
+/// [`Error::SizeMismatch`] when `alpha` has another size; [`Error::Encode`] when the format cannot hold a picture of
+/// this size (JPEG sides end at 65,535 px, WebP sides at 16,383 px).
+pub fn encode_with(
+    image: &SrgbImage,
+    alpha: Option<&Mask>,
+    format: Format,
+    options: &EncodeOptions,
+    metadata: &Metadata,
+) -> Result<Vec<u8>> {
+    encode_measured(image, alpha, format, options, metadata).map(|encoding| encoding.bytes)
+}
+
+/// As [`encode_with`], telling the level found for a target and whether the target was reached.
+///
+/// # Errors
+/// As [`encode_with`].
+///
+/// # Examples
+/// ```
+/// use pixels::{EncodeOptions, Format, Metadata, Quality, SrgbImage};
+/// let image = SrgbImage::new(64, 64, (0..64 * 64 * 3).map(|i| (i * i % 251) as u8).collect())?;
+/// let options = EncodeOptions { quality: Quality::MaxBytes(4000), ..EncodeOptions::default() };
+/// let file = pixels::encode_measured(&image, None, Format::Jpeg, &options, &Metadata::default())?;
+/// assert!(file.met && file.bytes.len() <= 4000);
+/// # Ok::<(), pixels::Error>(())
+/// ```
+pub fn encode_measured(
+    image: &SrgbImage,
+    alpha: Option<&Mask>,
+    format: Format,
+    options: &EncodeOptions,
+    metadata: &Metadata,
+) -> Result<Encoding> {
     let (width, height) = (image.width_px(), image.height_px());
     if let Some(alpha) = alpha {
         alpha.check_size(width, height)?;
     }
-    let fail = |reason: String| Error::Encode { format, width, height, reason };
     if width == 0 || height == 0 {
-        return Err(fail("it has no pixels".to_owned()));
+        return Err(Error::Encode { format, width, height, reason: "it has no pixels".to_owned() });
     }
-    match (format, alpha) {
-        (Format::Jpeg, None) => encode_jpeg(image, quality).map_err(fail),
-        (Format::Jpeg, Some(alpha)) => encode_jpeg(&flatten_on_white(image, alpha), quality).map_err(fail),
+    match alpha.filter(|_| !format.has_alpha()) {
+        Some(alpha) => target::encode(&flatten_on_white(image, alpha), None, format, options, metadata),
+        None => target::encode(image, alpha, format, options, metadata),
+    }
+}
+
+/// Whether a level of this format keeps every byte.
+fn is_lossless(format: Format, options: &EncodeOptions, level: u8) -> bool {
+    match format {
+        Format::Jpeg => false,
+        Format::Png | Format::Tiff => true,
+        Format::Webp => options.lossless || level >= 100,
+    }
+}
+
+/// The picture in this format at this level.
+fn at_level(
+    image: &SrgbImage,
+    alpha: Option<&Mask>,
+    format: Format,
+    level: u8,
+    options: &EncodeOptions,
+    metadata: &Metadata,
+) -> Result<Vec<u8>> {
+    let (width, height) = (image.width_px(), image.height_px());
+    let done = match (format, alpha) {
+        (Format::Jpeg, _) => jpeg::encode(image, level, options).and_then(|file| metadata.add_to_jpeg(file)),
         (Format::Png, None) => {
-            encode_png(image.data(), width, height, png::ColorType::Rgb, png::BitDepth::Eight).map_err(fail)
+            png::encode(image.data(), width, height, ColorType::Rgb, BitDepth::Eight, options.effort, metadata)
         }
-        (Format::Png, Some(alpha)) => {
-            encode_png(&interleave(image, alpha), width, height, png::ColorType::Rgba, png::BitDepth::Eight)
-                .map_err(fail)
-        }
+        (Format::Png, Some(alpha)) => png::encode(
+            &interleave(image, alpha),
+            width,
+            height,
+            ColorType::Rgba,
+            BitDepth::Eight,
+            options.effort,
+            metadata,
+        ),
         (Format::Tiff, alpha) => {
             let mut pages = TiffPages::new()?;
             pages.add("", image, alpha)?;
             Ok(pages.finish())
         }
         (Format::Webp, alpha) => {
-            let coding = if quality >= 100 { Coding::Lossless } else { Coding::Lossy(quality) };
-            match alpha {
-                None => libwebp::encode(image.data(), width, height, 3, coding),
-                Some(alpha) => libwebp::encode(&interleave(image, alpha), width, height, 4, coding),
-            }
-            .map_err(fail)
+            let lossless = is_lossless(format, options, level);
+            let coding = if lossless { Coding::Lossless } else { Coding::Lossy(level) };
+            let file = match alpha {
+                None => libwebp::encode(image.data(), width, height, 3, coding, options.effort),
+                Some(alpha) => libwebp::encode(&interleave(image, alpha), width, height, 4, coding, options.effort),
+            };
+            file.and_then(|file| metadata.add_to_webp(file, (width, height), alpha.is_some()))
         }
-    }
+    };
+    done.map_err(|reason| Error::Encode { format, width, height, reason })
 }
 
 /// Encodes a mask as 8-bit greyscale PNG, 255 inside.
@@ -73,37 +144,16 @@ pub fn encode(image: &SrgbImage, alpha: Option<&Mask>, format: Format, quality: 
 /// [`Error::Encode`] when the mask has no pixels.
 pub fn encode_mask_png(mask: &Mask) -> Result<Vec<u8>> {
     let (width, height) = (mask.width_px(), mask.height_px());
-    encode_png(mask.data(), width, height, png::ColorType::Grayscale, png::BitDepth::Eight)
-        .map_err(|reason| Error::Encode { format: Format::Png, width, height, reason })
-}
-
-fn encode_jpeg(image: &SrgbImage, quality: u8) -> std::result::Result<Vec<u8>, String> {
-    let side = |px: u32| u16::try_from(px).map_err(|_| "JPEG sides are at most 65535 px".to_owned());
-    let (width, height) = (side(image.width_px())?, side(image.height_px())?);
-    let mut out = Vec::new();
-    let mut encoder = JpegEncoder::new(&mut out, quality.clamp(1, 100));
-    let full_chroma = quality >= FULL_CHROMA_QUALITY;
-    encoder.set_sampling_factor(if full_chroma { SamplingFactor::R_4_4_4 } else { SamplingFactor::R_4_2_0 });
-    encoder.encode(image.data(), width, height, JpegColor::Rgb).map_err(|error| error.to_string())?;
-    Ok(huffman::optimize(&out).unwrap_or(out))
-}
-
-fn encode_png(
-    data: &[u8],
-    width: u32,
-    height: u32,
-    color: png::ColorType,
-    depth: png::BitDepth,
-) -> std::result::Result<Vec<u8>, String> {
-    let mut out = Vec::new();
-    let mut encoder = png::Encoder::new(&mut out, width, height);
-    encoder.set_color(color);
-    encoder.set_depth(depth);
-    encoder.set_compression(png::Compression::Balanced);
-    let mut writer = encoder.write_header().map_err(|error| error.to_string())?;
-    writer.write_image_data(data).map_err(|error| error.to_string())?;
-    writer.finish().map_err(|error| error.to_string())?;
-    Ok(out)
+    png::encode(
+        mask.data(),
+        width,
+        height,
+        ColorType::Grayscale,
+        BitDepth::Eight,
+        Effort::Balanced,
+        &Metadata::default(),
+    )
+    .map_err(|reason| Error::Encode { format: Format::Png, width, height, reason })
 }
 
 fn interleave(image: &SrgbImage, alpha: &Mask) -> Vec<u8> {

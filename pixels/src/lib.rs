@@ -31,6 +31,7 @@ mod libwebp;
 mod mask;
 pub mod matting;
 mod merge;
+mod metadata;
 mod output;
 mod palette_files;
 mod proof;
@@ -38,20 +39,26 @@ mod resize;
 pub mod size;
 pub mod smooth_plane;
 mod srgb16_image;
+mod ssim;
 mod vector;
 
 pub use color::parse_color;
 pub use composite::composite;
 pub use decode::{Decoded, Limits, decode, decode_file, decode_mask, read_limited};
-pub use encode::{Deep, TiffPages, encode, encode_deep, encode_mask_png, flatten_on_white};
+pub use encode::{
+    Chroma, Deep, Effort, EncodeOptions, Encoding, Quality, TiffPages, encode, encode_deep, encode_mask_png,
+    encode_measured, encode_with, flatten_on_white,
+};
 pub use error::{Error, Result};
 pub use format::Format;
 pub use image_types::{Mask, SrgbImage};
 pub use layer::layer_over;
 pub use merge::merge;
+pub use metadata::Metadata;
 pub use output::write_atomic;
 pub use palette_files::{Palette, Swatch, load_palette, parse_palette};
 pub use proof::Proof;
 pub use resize::{resize_linear, resize_linear_alpha, resize_mask, shrunk};
 pub use size::{SizeSpec, parse_sizes};
 pub use srgb16_image::Srgb16Image;
+pub use ssim::ssim;

@@ -5,6 +5,8 @@ use std::mem::MaybeUninit;
 
 use libwebp_sys as sys;
 
+use crate::Effort;
+
 /// What the header says, without decoding.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Features {
@@ -97,6 +99,7 @@ pub(crate) fn encode(
     height: u32,
     channels: usize,
     coding: Coding,
+    effort: Effort,
 ) -> Result<Vec<u8>, String> {
     if pixels.len() != width as usize * height as usize * channels || !matches!(channels, 3 | 4) {
         return Err("the buffer does not match the size".to_owned());
@@ -108,7 +111,11 @@ pub(crate) fn encode(
     let quality = if let Coding::Lossy(quality) = coding { f32::from(quality.min(100)) } else { 70.0 };
     let mut config = sys::WebPConfig::new_with_preset(sys::WebPPreset::WEBP_PRESET_PHOTO, quality)
         .map_err(|()| "libwebp refused the quality".to_owned())?;
-    config.method = 4;
+    config.method = match effort {
+        Effort::Fast => 2,
+        Effort::Balanced => 4,
+        Effort::Best => 6,
+    };
     match coding {
         Coding::Lossless => {
             config.lossless = 1;

@@ -51,7 +51,9 @@ pub fn encode_deep(deep: Deep<'_>, format: Format) -> Result<Vec<u8>> {
         Format::Png => {
             let color = if deep.alpha.is_some() { png::ColorType::Rgba } else { png::ColorType::Rgb };
             let bytes: Vec<u8> = deep.interleaved()?.into_iter().flat_map(u16::to_be_bytes).collect();
-            super::encode_png(&bytes, width, height, color, png::BitDepth::Sixteen).map_err(fail)
+            let metadata = super::Metadata::default();
+            super::png::encode(&bytes, width, height, color, png::BitDepth::Sixteen, super::Effort::Balanced, &metadata)
+                .map_err(fail)
         }
         Format::Jpeg | Format::Webp => Err(fail("it has 8 bits per channel; write png or tiff".to_owned())),
     }

@@ -130,3 +130,76 @@ fn what_a_format_cannot_hold_is_an_error() {
     let other = Mask::filled(4, 5, 0);
     assert!(matches!(encode(&image, Some(&other), Format::Png, 90), Err(Error::SizeMismatch { .. })));
 }
+
+#[test]
+fn targets_are_met_with_few_encodes_or_said_to_be_out_of_reach() {
+    let image = picture(160, 120);
+    let measured = |format, quality| {
+        let options = EncodeOptions { quality, ..EncodeOptions::default() };
+        encode_measured(&image, None, format, &options, &Metadata::default()).unwrap()
+    };
+    for format in [Format::Jpeg, Format::Webp] {
+        let good = measured(format, Quality::Ssim(0.98));
+        assert!(good.met && good.encodes <= 7 && good.ssim.unwrap() >= 0.98, "{format}: {good:?}");
+        let back = decode(&good.bytes, &Limits::default()).unwrap().image;
+        assert!((crate::ssim(&image, &back).unwrap() - good.ssim.unwrap()).abs() < 1e-6);
+        // One level less misses it, so that the file is no larger than it has to be.
+        let less = encode(&image, None, format, good.level.unwrap() - 1).unwrap();
+        assert!(crate::ssim(&image, &decode(&less, &Limits::default()).unwrap().image).unwrap() < 0.98, "{format}");
+        let most = (encode(&image, None, format, 70).unwrap().len()) as u64;
+        let small = measured(format, Quality::MaxBytes(most));
+        assert!(small.met && small.bytes.len() as u64 <= most && small.level.unwrap() >= 70, "{format}");
+        let tiny = measured(format, Quality::MaxBytes(20));
+        assert!(!tiny.met && tiny.level == Some(1), "{format}: {:?}", tiny.level);
+    }
+    let never = measured(Format::Jpeg, Quality::Ssim(1.0));
+    assert!(!never.met && never.level == Some(100) && never.ssim.unwrap() < 1.0);
+    let png = measured(Format::Png, Quality::Ssim(1.0));
+    assert!(png.met && png.level.is_none() && png.ssim == Some(1.0) && png.encodes == 1);
+    assert!(!measured(Format::Png, Quality::MaxBytes(9)).met);
+    assert!(measured(Format::Webp, Quality::Ssim(1.0)).level.is_none());
+}
+
+#[test]
+fn options_reach_the_encoders() {
+    let image = picture(96, 64);
+    let with =
+        |format, options: &EncodeOptions| encode_with(&image, None, format, options, &Metadata::default()).unwrap();
+    let usual = EncodeOptions::default();
+    let sampling = |jpeg: &[u8]| {
+        let frame = jpeg.windows(2).position(|w| matches!(w, [0xFF, 0xC0..=0xC2])).unwrap();
+        (jpeg[frame + 1], jpeg[frame + 11])
+    };
+    assert_eq!(sampling(&with(Format::Jpeg, &usual)), (0xC0, 0x22));
+    assert_eq!(sampling(&with(Format::Jpeg, &EncodeOptions { progressive: true, ..usual })), (0xC2, 0x22));
+    assert_eq!(sampling(&with(Format::Jpeg, &EncodeOptions { chroma: Chroma::Full, ..usual })), (0xC0, 0x11));
+    assert_eq!(
+        sampling(&with(Format::Jpeg, &EncodeOptions { chroma: Chroma::Half, quality: Quality::Level(95), ..usual })).1,
+        0x22
+    );
+    let lossless = with(Format::Webp, &EncodeOptions { lossless: true, ..usual });
+    assert_eq!(decode(&lossless, &Limits::default()).unwrap().image, image);
+    for format in [Format::Webp, Format::Png] {
+        let size = |effort| with(format, &EncodeOptions { effort, ..usual }).len();
+        assert!(size(Effort::Best) <= size(Effort::Fast), "{format}");
+    }
+}
+
+#[test]
+fn metadata_is_written_where_readers_look() {
+    let (image, alpha) = (picture(31, 20), alpha(31, 20));
+    // Orientation 6, to see that it is read; and a profile of two JPEG segments.
+    let exif = crate::exif::tests::exif_block(6, true)[6..].to_vec();
+    let metadata = Metadata { icc: Some(vec![7; 70_000]), exif: Some(exif) };
+    for format in [Format::Jpeg, Format::Png, Format::Webp] {
+        for options in [EncodeOptions::default(), EncodeOptions { lossless: true, ..EncodeOptions::default() }] {
+            for alpha in [None, Some(&alpha)] {
+                let file = encode_with(&image, alpha, format, &options, &metadata).unwrap();
+                let back = decode(&file, &Limits::default()).unwrap();
+                assert_eq!((back.orientation, back.image.width_px()), (6, 20), "{format}");
+                assert!(back.notes.iter().any(|note| note.contains("ICC")), "{format}: the broken profile is seen");
+                assert_eq!(back.alpha.is_some(), alpha.is_some() && format.has_alpha(), "{format}");
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Pictures to PNG.
+
+use std::borrow::Cow;
+
+use png::{BitDepth, ColorType, Compression, Encoder, Info};
+
+use super::Effort;
+use crate::Metadata;
+
+/// Encodes rows of `color` and `depth`, 16-bit values in big-endian order.
+pub(super) fn encode(
+    data: &[u8],
+    width: u32,
+    height: u32,
+    color: ColorType,
+    depth: BitDepth,
+    effort: Effort,
+    metadata: &Metadata,
+) -> Result<Vec<u8>, String> {
+    let mut out = Vec::new();
+    let mut info = Info::with_size(width, height);
+    info.icc_profile = metadata.icc.as_deref().map(Cow::Borrowed);
+    info.exif_metadata = metadata.exif.as_deref().map(Cow::Borrowed);
+    let mut encoder = Encoder::with_info(&mut out, info).map_err(|error| error.to_string())?;
+    encoder.set_color(color);
+    encoder.set_depth(depth);
+    encoder.set_compression(match effort {
+        Effort::Fast => Compression::Fast,
+        Effort::Balanced => Compression::Balanced,
+        Effort::Best => Compression::High,
+    });
+    let mut writer = encoder.write_header().map_err(|error| error.to_string())?;
+    writer.write_image_data(data).map_err(|error| error.to_string())?;
+    writer.finish().map_err(|error| error.to_string())?;
+    Ok(out)
+}

@@ -1,0 +1,101 @@
+//! What a file says besides its pixels, and how it gets into files that are written.
+
+/// Metadata to write into a file; empty by default, so that nothing leaves by accident.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// ICC profile. Pixels that are written are sRGB, so that any other profile would be a lie.
+    pub icc: Option<Vec<u8>>,
+    /// EXIF block: a TIFF structure, beginning with `II*\0` or `MM\0*`. Pixels that are written are upright, so that its
+    /// orientation has to be 1.
+    pub exif: Option<Vec<u8>>,
+}
+
+/// Bytes of a JPEG segment besides its marker and length.
+const SEGMENT_BYTES: usize = 65_533;
+/// What the segment of an ICC part begins with, before the part's number and their count.
+const ICC_PREFIX: &[u8] = b"ICC_PROFILE\0";
+/// What the segment of an EXIF block begins with.
+const EXIF_PREFIX: &[u8] = b"Exif\0\0";
+
+impl Metadata {
+    /// Whether there is nothing to write.
+    pub fn is_empty(&self) -> bool {
+        self.icc.is_none() && self.exif.is_none()
+    }
+
+    /// Adds the metadata to a JPEG file without any.
+    pub(crate) fn add_to_jpeg(&self, file: Vec<u8>) -> Result<Vec<u8>, String> {
+        if self.is_empty() {
+            return Ok(file);
+        }
+        // The JFIF segment comes first.
+        let at = match file.get(2..6) {
+            Some(&[0xFF, 0xE0, high, low]) => 4 + usize::from(u16::from_be_bytes([high, low])),
+            _ => 2,
+        };
+        let (head, tail) = file.split_at_checked(at).ok_or("the JPEG has no frame")?;
+        let mut out = head.to_vec();
+        let mut segment = |marker: u8, parts: &[&[u8]]| {
+            let length = parts.iter().map(|part| part.len()).sum::<usize>() + 2;
+            out.extend([0xFF, marker]);
+            out.extend((length as u16).to_be_bytes());
+            parts.iter().for_each(|part| out.extend_from_slice(part));
+        };
+        if let Some(exif) = &self.exif {
+            if exif.len() > SEGMENT_BYTES - EXIF_PREFIX.len() {
+                return Err(format!("its EXIF block of {} bytes is more than JPEG can hold", exif.len()));
+            }
+            segment(0xE1, &[EXIF_PREFIX, exif]);
+        }
+        if let Some(icc) = &self.icc {
+            let parts = icc.chunks(SEGMENT_BYTES - ICC_PREFIX.len() - 2);
+            let count = u8::try_from(parts.len()).map_err(|_| "its ICC profile is more than JPEG can hold")?;
+            for (part, number) in parts.zip(1_u8..) {
+                segment(0xE2, &[ICC_PREFIX, &[number, count], part]);
+            }
+        }
+        out.extend_from_slice(tail);
+        Ok(out)
+    }
+
+    /// Adds the metadata to a WebP file without any.
+    pub(crate) fn add_to_webp(
+        &self,
+        file: Vec<u8>,
+        (width, height): (u32, u32),
+        has_alpha: bool,
+    ) -> Result<Vec<u8>, String> {
+        if self.is_empty() {
+            return Ok(file);
+        }
+        let chunks = file.get(12..).ok_or("the WebP has no chunks")?;
+        // An extended file begins with its flags already; a simple one gets them.
+        let (extended, rest) = match chunks.get(..18) {
+            Some(head) if head.starts_with(b"VP8X") => (head[8], &chunks[18..]),
+            _ => (0, chunks),
+        };
+        let flag = |on: bool, bit: u8| if on { 1 << bit } else { 0 };
+        let flags = extended | flag(self.icc.is_some(), 5) | flag(has_alpha, 4) | flag(self.exif.is_some(), 3);
+        let mut out = b"RIFF\0\0\0\0WEBP".to_vec();
+        let side = |px: u32| (px - 1).to_le_bytes();
+        let ([w0, w1, w2, _], [h0, h1, h2, _]) = (side(width), side(height));
+        riff_chunk(&mut out, *b"VP8X", &[flags, 0, 0, 0, w0, w1, w2, h0, h1, h2]);
+        if let Some(icc) = &self.icc {
+            riff_chunk(&mut out, *b"ICCP", icc);
+        }
+        out.extend_from_slice(rest);
+        if let Some(exif) = &self.exif {
+            riff_chunk(&mut out, *b"EXIF", exif);
+        }
+        let length = u32::try_from(out.len() - 8).map_err(|_| "it is more than WebP can hold")?;
+        out[4..8].copy_from_slice(&length.to_le_bytes());
+        Ok(out)
+    }
+}
+
+fn riff_chunk(out: &mut Vec<u8>, kind: [u8; 4], data: &[u8]) {
+    out.extend(kind);
+    out.extend((data.len() as u32).to_le_bytes());
+    out.extend_from_slice(data);
+    out.extend(std::iter::repeat_n(0, data.len() % 2));
+}
