@@ -1,7 +1,6 @@
 //! Pictures to JPEG, PNG, WebP and TIFF bytes: sRGB, upright, without metadata unless some is given.
 
 mod deep;
-mod huffman;
 mod jpeg;
 mod options;
 mod png;

@@ -27,6 +27,7 @@ mod ink_distance;
 pub mod inks;
 pub mod lab_planes;
 mod layer;
+mod libjpeg;
 mod libwebp;
 mod mask;
 pub mod matting;

@@ -1,4 +1,4 @@
-//! The only unsafe code of this crate: a safe face for libwebp's decoder and encoder.
+//! A safe face for libwebp's decoder and encoder.
 #![allow(unsafe_code)]
 
 use std::mem::MaybeUninit;

@@ -1,16 +1,18 @@
-//! JPEG: a walk over the markers for everything but the pixels, then zune-jpeg, or jpeg-decoder for rare layouts.
-
-use zune_core::bytestream::ZCursor;
-use zune_core::colorspace::ColorSpace;
-use zune_core::options::DecoderOptions;
-use zune_jpeg::JpegDecoder;
+//! JPEG: a walk over the markers for everything but the pixels, then libjpeg-turbo.
 
 use super::{Limits, Raw, Samples};
 use crate::exif;
 use crate::icc::ColorModel;
+use crate::libjpeg::{self, Channels};
 use crate::{Error, Format, Result};
 
 const FORMAT: Format = Format::Jpeg;
+
+/// Most scans of a file; encoders write about ten.
+const MAX_SCANS: u32 = 100;
+/// Most pixels times scans, unless there are no more than [`USUAL_SCANS`].
+const MAX_SCANNED_PIXELS: u64 = 1 << 30;
+const USUAL_SCANS: u64 = 16;
 
 /// What the markers say.
 #[derive(Debug, Default)]
@@ -22,9 +24,8 @@ struct Header {
     adobe_transform: Option<u8>,
     orientation: u8,
     icc_chunks: Vec<(u8, u8, Vec<u8>)>,
-    /// Whether baseline channels come one after the other, each in a scan of its own.
-    separate_scans: bool,
     is_progressive: bool,
+    scans: u32,
     /// Whether the end-of-image marker was reached.
     complete: bool,
 }
@@ -76,13 +77,22 @@ fn walk(bytes: &[u8], limits: &Limits) -> Result<Header> {
             }
             0xEE if segment.starts_with(b"Adobe") => header.adobe_transform = segment.get(11).copied(),
             0xDA => {
-                let in_scan = segment.first().copied().unwrap_or_default();
-                header.separate_scans |= !header.is_progressive && in_scan < header.components;
+                header.scans += 1;
+                check_scans(&header)?;
                 at = end_of_scan(bytes, at);
             }
             _ => {}
         }
     }
+}
+
+/// Refuses files whose scans alone cost seconds: each goes over the whole picture, and an empty one takes a few bytes.
+fn check_scans(header: &Header) -> Result<()> {
+    let pixels = u64::from(header.width) * u64::from(header.height);
+    if header.scans <= MAX_SCANS && u64::from(header.scans) * pixels <= MAX_SCANNED_PIXELS.max(pixels * USUAL_SCANS) {
+        return Ok(());
+    }
+    Err(unsupported(format!("{} scans of {}×{} px", header.scans, header.width, header.height)))
 }
 
 /// Index of the 0xFF of the first marker after entropy-coded data.
@@ -148,22 +158,17 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Raw> {
     }
     let mut notes = Vec::new();
     let icc = join_icc(header.icc_chunks, &mut notes);
-    let mut samples = if header.separate_scans || header.components == 4 {
-        decode_unusual(bytes, header.components)?
-    } else {
-        decode_usual(bytes, header.components)?
+    let (model, channels) = match header.components {
+        1 => (ColorModel::Gray, Channels::Grey),
+        3 => (ColorModel::Rgb, Channels::Rgb),
+        _ => (ColorModel::Cmyk, Channels::Cmyk),
     };
-    let model = match header.components {
-        1 => ColorModel::Gray,
-        3 => ColorModel::Rgb,
-        _ => {
-            cmyk_from_stored(&mut samples, header.adobe_transform);
-            ColorModel::Cmyk
-        }
-    };
-    let expected = header.width as usize * header.height as usize * model.channels();
-    if samples.len() != expected {
-        return Err(corrupt(format!("{} of {expected} channel values decoded", samples.len())));
+    let size = (header.width, header.height);
+    let mut samples = vec![0; size.0 as usize * size.1 as usize * channels.count()];
+    libjpeg::decode(bytes, size, channels, 1, &mut samples).map_err(corrupt)?;
+    // Adobe's programs store 255 for no ink, and mark it.
+    if channels == Channels::Cmyk && header.adobe_transform.is_some() {
+        samples.iter_mut().for_each(|ink| *ink = 255 - *ink);
     }
     Ok(Raw {
         width: header.width,
@@ -176,58 +181,4 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Raw> {
         bit_depth: 8,
         notes,
     })
-}
-
-/// Grey or RGB of a file whose channels are interleaved or progressive, by the fast decoder.
-fn decode_usual(bytes: &[u8], components: u8) -> Result<Vec<u8>> {
-    // Strict, because the lenient mode fills what is missing with grey.
-    let options = DecoderOptions::default()
-        .set_strict_mode(true)
-        .set_max_width(usize::from(u16::MAX))
-        .set_max_height(usize::from(u16::MAX))
-        .jpeg_set_out_colorspace(if components == 1 { ColorSpace::Luma } else { ColorSpace::RGB });
-    let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
-    decoder.decode().map_err(|error| corrupt(format!("{error:?}")))
-}
-
-/// Grey, RGB, or four channels as they are stored.
-///
-/// zune-jpeg 0.5 loses the last rows of baseline files with one scan per channel, and misplaces the channels of subsampled
-/// CMYK; jpeg-decoder is slower and right.
-fn decode_unusual(bytes: &[u8], components: u8) -> Result<Vec<u8>> {
-    let mut decoder = jpeg_decoder::Decoder::new(bytes);
-    if components == 4 {
-        decoder.set_color_transform(jpeg_decoder::ColorTransform::CMYK);
-    }
-    let mut samples = decoder.decode().map_err(|error| corrupt(error.to_string()))?;
-    if components == 4 {
-        // This decoder hands out CMYK inverted, whatever the file says.
-        for value in &mut samples {
-            *value = 255 - *value;
-        }
-    }
-    Ok(samples)
-}
-
-/// Full ink for 255, from the file's own four channels.
-fn cmyk_from_stored(samples: &mut [u8], adobe_transform: Option<u8>) {
-    if adobe_transform == Some(2) {
-        cmyk_from_ycck(samples);
-    }
-    if adobe_transform.is_some() {
-        for ink in samples {
-            *ink = 255 - *ink;
-        }
-    }
-}
-
-/// Undoes Adobe's YCCK transform in place: C = 255 − R(YCbCr) and so on; K is stored as it is.
-fn cmyk_from_ycck(samples: &mut [u8]) {
-    for pixel in samples.chunks_exact_mut(4) {
-        let [y, cb, cr] = [f32::from(pixel[0]), f32::from(pixel[1]) - 128.0, f32::from(pixel[2]) - 128.0];
-        let rgb = [y + 1.402 * cr, y - 0.344_136 * cb - 0.714_136 * cr, y + 1.772 * cb];
-        for (ink, light) in pixel.iter_mut().zip(rgb) {
-            *ink = (255.0 - light).round().clamp(0.0, 255.0) as u8;
-        }
-    }
 }
