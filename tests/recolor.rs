@@ -35,6 +35,25 @@ fn differences(source: &Path, variant: &Path, mask: &Path) -> (u8, bool) {
     (outside, changed)
 }
 
+/// `--bounce` moves what lies beside the cloth and says so; without it nothing does (see [`only_the_cloth_changes`]).
+#[test]
+fn light_bounces_only_when_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let photo = sample();
+    let mut command = rangrez();
+    command.arg("recolor").arg(&photo).args(["--to", "crimson", "--bounce=0.5", "--format", "png", "--gate", "off"]);
+    let ended = run(command.arg("-o").arg(&out));
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    let report = report(&out);
+    assert_eq!(report["settings"]["bounce"], 0.5);
+    let file = out.join(report["photos"][0]["variants"][0]["files"][0]["file"].as_str().unwrap());
+    let mask = out.join(report["photos"][0]["source"]["mask"].as_str().unwrap());
+    let (outside, changed) = differences(&photo, &file, &mask);
+    assert!(changed && (1..=60).contains(&outside), "{outside}");
+    assert!(fs::read_to_string(out.join("recipe.toml")).unwrap().contains("bounce = 0.5"));
+}
+
 /// Show 2: with PNG, nothing outside the written mask differs, over all samples.
 #[test]
 fn only_the_cloth_changes() {

@@ -105,6 +105,13 @@ impl Segmentation {
         person > PERSON_LEAST && person > PERSON_SHARE * self.share_of(ClassSet::FOREGROUND)
     }
 
+    /// Probability, over the grid, that something lies near enough to the cloth to catch its light: the skin and hair of who
+    /// wears it, or else the surface that it lies on.
+    pub fn surroundings(&self) -> Plane {
+        let person = ClassSet::of(&[Class::Skin, Class::Hair]);
+        self.probability(if self.shows_person() { person } else { ClassSet::of(&[Class::Background]) })
+    }
+
     /// Classes that an explicitly asked region takes from this photo.
     fn asked(&self, region: Region) -> ClassSet {
         let Some(class) = class_of(region) else { return ClassSet::GARMENT };

@@ -116,14 +116,19 @@ impl Mask {
     /// # Errors
     /// [`Error::SizeMismatch`] when it does not.
     pub fn check_size(&self, width_px: u32, height_px: u32) -> Result<()> {
-        if (self.width_px, self.height_px) == (width_px, height_px) {
-            return Ok(());
-        }
-        Err(Error::SizeMismatch {
-            expected_width: width_px,
-            expected_height: height_px,
-            got_width: self.width_px,
-            got_height: self.height_px,
-        })
+        check_size((width_px, height_px), (self.width_px, self.height_px))
     }
+}
+
+/// Checks that a picture has the size expected of it.
+pub(crate) fn check_size(expected: (u32, u32), got: (u32, u32)) -> Result<()> {
+    if expected == got {
+        return Ok(());
+    }
+    Err(Error::SizeMismatch {
+        expected_width: expected.0,
+        expected_height: expected.1,
+        got_width: got.0,
+        got_height: got.1,
+    })
 }

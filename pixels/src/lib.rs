@@ -5,6 +5,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::float_cmp))]
 
 pub mod bilateral_grid;
+mod bounce;
 pub mod color;
 pub mod color_map;
 mod composite;
@@ -43,6 +44,7 @@ mod srgb16_image;
 mod ssim;
 mod vector;
 
+pub use bounce::Bounce;
 pub use color::parse_color;
 pub use composite::composite;
 pub use decode::{Decoded, Limits, decode, decode_file, decode_mask, read_limited};

@@ -24,6 +24,7 @@ use super::{CheckArgs, JobsArgs, OutputArgs, WeightsArgs};
   rangrez recolor print.jpg --map 'navy=#5a2a6e,white=ivory' --keep red -o out
   rangrez recolor kurta.jpg --palette season.ase --tolerance 1.0 --proof press.icc -o out
   rangrez recolor kurta.jpg --to teal --layers tiff -o out
+  rangrez recolor kurta.jpg --to crimson --bounce -o out
   rangrez recolor --recipe out/recipe.toml -o again")]
 pub struct RecolorArgs {
     /// Photos (JPEG, PNG, WebP, TIFF), or folders: the photos directly in them.
@@ -33,7 +34,7 @@ pub struct RecolorArgs {
     pub parts: PartsArgs,
     /// Do what this recipe says; every run writes one, DIR/recipe.toml. Inputs and weights must be those that it names.
     #[arg(long, value_name = "FILE", conflicts_with_all = parts::NAMES)]
-    #[arg(conflicts_with_all = ["sizes", "format", "quality", "gate", "layers"])]
+    #[arg(conflicts_with_all = ["sizes", "format", "quality", "gate", "layers", "bounce"])]
     pub recipe: Option<PathBuf>,
     /// Folder to look for the recipe's inputs in, if they have moved.
     #[arg(long, value_name = "DIR", requires = "recipe")]
@@ -55,6 +56,11 @@ pub struct RecolorArgs {
     /// as the pages of DIR/<stem>.layers.tif.
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub layers: Option<LayersFormat>,
+    /// Also change the light that the cloth throws on skin beside it, or on the floor under a flat-lay. SHARE is how much
+    /// of it arrives, 0 to 1 [default when no SHARE is given: 0.25]. Without it nothing outside the mask changes.
+    #[arg(long, value_name = "SHARE", num_args = 0..=1, require_equals = true, default_missing_value = "0.25")]
+    #[arg(value_parser = share)]
+    pub bounce: Option<f32>,
     #[command(flatten)]
     pub checks: CheckArgs,
     #[command(flatten)]
@@ -69,6 +75,13 @@ pub struct RecolorArgs {
     pub weights: WeightsArgs,
     #[command(flatten)]
     pub jobs: JobsArgs,
+}
+
+fn share(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
+        _ => Err("a share is a number from 0 to 1, such as 0.25".to_owned()),
+    }
 }
 
 /// `--layers`.

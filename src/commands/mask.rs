@@ -28,7 +28,7 @@ pub fn run(args: &MaskArgs) -> Result<Exit> {
 
     let choice = Choice::Region(args.region);
     let work = |finder: &Finder, photo: &Photo, written: &mut Option<String>| {
-        let masked = Masked::find(Decoded::read(photo.clone())?, finder, vec![choice.clone()])?;
+        let masked = Masked::find(Decoded::read(photo.clone())?, finder, vec![choice.clone()], false)?;
         let embedded = Embedded::of(masked, finder)?;
         let name = mask_name(&photo.stem);
         out.write(&name, &encode_mask_png(&embedded.mask()).or_exit(Exit::Input)?)?;

@@ -169,6 +169,7 @@ fn settings(recipe: &Recipe, order: &Order) -> Settings {
         formats: order.profile.formats().iter().copied().map(report::format_name).collect(),
         sizes: order.profile.size_names(),
         quality: recipe.quality,
+        bounce: order.bounce.map(|share| (f64::from(share) * 1e3).round() / 1e3),
         tolerance: (f64::from(order.checks.tolerance) * 1e3).round() / 1e3,
         proof: order.checks.proof.as_ref().map(|proof| proof.name().to_owned()),
         swatches: swatches.collect(),

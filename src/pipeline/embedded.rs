@@ -29,6 +29,8 @@ pub struct Embedded {
     pub category: Classification,
     /// What is dyed, in the order's order of regions; no pixel has more than one whole share in them.
     pub garments: Vec<Garment>,
+    /// What is near enough to the cloth to catch its light, if it was looked for.
+    pub surroundings: Option<Mask>,
 }
 
 /// One region of a photo.
@@ -49,7 +51,8 @@ impl Embedded {
         let embedding = finder.embedding(&masked.decoded.over_white()).or_exit(Exit::Input)?;
         let category = finder.gate.classify(&embedding).or_exit(Exit::Input)?;
         let garments = garments(&masked, category.region)?;
-        Ok(Self { decoded: masked.decoded, embedding, category, garments })
+        let surroundings = masked.surroundings(&whole(&masked.decoded, &garments));
+        Ok(Self { decoded: masked.decoded, embedding, category, garments, surroundings })
     }
 
     /// Names of the regions, joined by `+`.
@@ -59,14 +62,17 @@ impl Embedded {
 
     /// Everything that is dyed.
     pub fn mask(&self) -> Mask {
-        let (width, height) = (self.decoded.image.width_px(), self.decoded.image.height_px());
-        let mut all = Mask::filled(width, height, 0);
-        for garment in &self.garments {
-            let shares = all.data_mut().iter_mut().zip(garment.mask.data());
-            shares.for_each(|(sum, share)| *sum = sum.saturating_add(*share));
-        }
-        all
+        whole(&self.decoded, &self.garments)
     }
+}
+
+fn whole(decoded: &Decoded, garments: &[Garment]) -> Mask {
+    let mut all = Mask::filled(decoded.image.width_px(), decoded.image.height_px(), 0);
+    for garment in garments {
+        let shares = all.data_mut().iter_mut().zip(garment.mask.data());
+        shares.for_each(|(sum, share)| *sum = sum.saturating_add(*share));
+    }
+    all
 }
 
 /// The regions' masks. Each takes what those before it left, `auto` what all others left.

@@ -40,14 +40,15 @@ pub struct Masked {
     /// What the user wants dyed.
     pub choices: Vec<Choice>,
     garments: Option<Segmentation>,
+    bounce: bool,
 }
 
 impl Masked {
-    /// Finds the garments, unless masks are given for all of them.
+    /// Finds the garments, unless masks are given for all of them and nobody asks for what surrounds them (`bounce`).
     ///
     /// # Errors
     /// A usage error when the given mask has another size than the photo; an input failure otherwise.
-    pub fn find(decoded: Decoded, finder: &Finder, choices: Vec<Choice>) -> Result<Self> {
+    pub fn find(decoded: Decoded, finder: &Finder, choices: Vec<Choice>, bounce: bool) -> Result<Self> {
         for choice in &choices {
             if let Choice::Given(mask) = choice {
                 let fits = mask.check_size(decoded.image.width_px(), decoded.image.height_px());
@@ -55,10 +56,10 @@ impl Masked {
                     .or_exit(Exit::Usage)?;
             }
         }
-        let find = choices.iter().any(|choice| matches!(choice, Choice::Region(_)));
+        let find = bounce || choices.iter().any(|choice| matches!(choice, Choice::Region(_)));
         let garments =
             if find { Some(finder.segmenter.segment(&decoded.over_white()).or_exit(Exit::Input)?) } else { None };
-        Ok(Self { decoded, choices, garments })
+        Ok(Self { decoded, choices, garments, bounce })
     }
 
     /// The mask of one choice, in the photo's own size, and its name. `category` is what the photo is of.
@@ -82,6 +83,15 @@ impl Masked {
             (Choice::Region(_), None) => (Ok(Mask::filled(photo.width_px(), photo.height_px(), 0)), "nothing"),
         };
         Ok((self.where_opaque(mask.or_exit(Exit::Input)?), name.to_owned()))
+    }
+
+    /// What is near enough to the cloth to catch its light, in the photo's own size; `None` if nobody looked for it.
+    pub fn surroundings(&self, cloth: &Mask) -> Option<Mask> {
+        let (width, height) = (cloth.width_px(), cloth.height_px());
+        let near =
+            self.garments.as_ref().filter(|_| self.bounce)?.surroundings().resized(width as usize, height as usize);
+        let share = |(near, cloth): (f32, &u8)| (near.clamp(0.0, 1.0) * f32::from(255 - cloth)).round() as u8;
+        Mask::new(width, height, near.values.into_iter().zip(cloth.data()).map(share).collect()).ok()
     }
 
     /// The regions named beside this one.

@@ -52,9 +52,9 @@ pub fn recolor(models: &Models, photo: &Photo, order: &Order, made: &mut Recolor
         made.sha256 = Some(sha256_hex(&bytes));
         Decoded::of_bytes(photo.clone(), &bytes)?
     };
-    let masked = Masked::find(decoded, &models.finder, order.regions.clone())?;
+    let masked = Masked::find(decoded, &models.finder, order.regions.clone(), order.bounce.is_some())?;
     let embedded = Embedded::of(masked, &models.finder)?;
-    let prepared = Prepared::of(&embedded, models)?;
+    let prepared = Prepared::of(&embedded, models, order.bounce)?;
     prepared.check(&order.variants)?;
     made.begin(&prepared, order)?;
     for variants in order.variants.chunks(IN_MEMORY) {

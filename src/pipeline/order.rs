@@ -32,6 +32,8 @@ pub struct Order {
     pub out: OutDir,
     /// Layers for an image editor.
     pub layers: Option<LayersFormat>,
+    /// Share of the cloth's light that what lies beside it catches; `None` leaves everything outside the mask alone.
+    pub bounce: Option<f32>,
     /// What variants are checked against.
     pub checks: Checks,
 }
@@ -64,6 +66,7 @@ impl Order {
             profile,
             out,
             layers: recipe.layers,
+            bounce: recipe.bounce,
             checks: Checks::default(),
         })
     }

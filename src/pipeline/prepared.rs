@@ -4,7 +4,7 @@ use generators::recolor::{Dyed, Source};
 use pixels::color::Lab;
 use pixels::color_map::ColorMap;
 use pixels::garment_stats::GarmentStats;
-use pixels::{Mask, SrgbImage, merge};
+use pixels::{Bounce, Mask, SrgbImage, merge};
 
 use crate::exit::{Exit, OrExit, Result};
 use crate::report::inspection::{Inspected, Inspection};
@@ -19,6 +19,7 @@ pub struct Prepared<'a> {
     /// The photo.
     pub embedded: &'a Embedded,
     sources: Vec<Source<'a>>,
+    bounce: Option<Bounce>,
     inspection: Inspection,
 }
 
@@ -41,17 +42,19 @@ pub struct DyedRegion {
 }
 
 impl<'a> Prepared<'a> {
-    /// Measures the colours of every region.
+    /// Measures the colours of every region, and with `bounce` the light that they throw on what lies beside them.
     ///
     /// # Errors
     /// An input failure when a region has no pixels.
-    pub fn of(embedded: &'a Embedded, models: &Models) -> Result<Self> {
-        let Embedded { decoded, embedding, garments, .. } = embedded;
+    pub fn of(embedded: &'a Embedded, models: &Models, bounce: Option<f32>) -> Result<Self> {
+        let Embedded { decoded, embedding, garments, surroundings, .. } = embedded;
         let prepare = |mask: &'a Mask| models.recolorer.prepare(&decoded.image, mask, embedding).or_exit(Exit::Input);
         let sources = garments.iter().map(|garment| prepare(&garment.mask)).collect::<Result<_>>()?;
         let masks: Vec<&Mask> = garments.iter().map(|garment| &garment.mask).collect();
         let inspection = Inspection::new(&embedded.decoded.over_white(), &embedded.mask(), &masks);
-        Ok(Self { embedded, sources, inspection })
+        let near = bounce.zip(surroundings.as_ref());
+        let bounce = near.map(|(strength, near)| Bounce::new(&decoded.image, &embedded.mask(), near, strength));
+        Ok(Self { embedded, sources, bounce: bounce.transpose().or_exit(Exit::Input)?, inspection })
     }
 
     /// The colours of each region.
@@ -80,6 +83,15 @@ impl<'a> Prepared<'a> {
     /// # Errors
     /// A usage error when a colour named is not in this garment, an input failure when a model refuses.
     pub fn dye(&self, models: &Models, variants: &[Variant]) -> Result<Vec<DyedPhoto>> {
+        let mut photos = self.cloth(models, variants)?;
+        if let Some(bounce) = &self.bounce {
+            photos.iter_mut().try_for_each(|photo| bounce.apply(&mut photo.image)).or_exit(Exit::Input)?;
+        }
+        Ok(photos)
+    }
+
+    /// The cloth alone, in each of the variants.
+    fn cloth(&self, models: &Models, variants: &[Variant]) -> Result<Vec<DyedPhoto>> {
         let maps = variants.iter().map(|variant| self.maps(variant)).collect::<Result<Vec<_>>>()?;
         if let [source] = self.sources.as_slice() {
             let maps: Vec<ColorMap> = maps.into_iter().flatten().collect();

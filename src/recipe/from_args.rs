@@ -37,6 +37,7 @@ impl Recipe {
             formats: args.format.clone(),
             quality: args.quality,
             layers: args.layers,
+            bounce: args.bounce,
             weights: std::collections::BTreeMap::new(),
             photos: Vec::new(),
             regions,

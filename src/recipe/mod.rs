@@ -62,6 +62,9 @@ pub struct Recipe {
     /// Layers, as `--layers`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layers: Option<LayersFormat>,
+    /// Light thrown on skin and floor, as `--bounce`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bounce: Option<f32>,
     /// Checksums of the weights' files by name; none are checked when it is left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub weights: BTreeMap<String, String>,
@@ -189,6 +192,9 @@ impl Recipe {
         if !(1..=100).contains(&recipe.quality) {
             return Err(format!("quality is 1 to 100, not {}", recipe.quality));
         }
+        if recipe.bounce.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
+            return Err("bounce is a share from 0 to 1".to_owned());
+        }
         if recipe.sizes.is_empty() || recipe.formats.is_empty() {
             return Err("sizes and formats name at least one each".to_owned());
         }
@@ -255,6 +261,7 @@ mod tests {
         for (text, says) in [
             ("[[region]]\ntoo = ['teal']\n", "line 2: unknown field `too`"),
             ("quality = 0\n[[region]]\n", "quality is 1 to 100"),
+            ("bounce = nan\n[[region]]\n", "bounce is a share"),
             ("", "missing field `region`"),
             ("schema = 'rangrez.recipe/2'\n[[region]]\n", "rangrez.recipe/2"),
             ("[[region]]\nname = 'sock'\n", "line 2: unknown region `sock`"),

@@ -106,6 +106,7 @@ pub fn report() -> (Report, Vec<Pictures>) {
         formats: vec!["jpeg"],
         sizes: vec!["full".to_owned()],
         quality: 92,
+        bounce: None,
         tolerance: 1.5,
         proof: None,
         swatches,

@@ -75,6 +75,9 @@ pub struct Settings {
     pub sizes: Vec<String>,
     /// Quality of JPEG and WebP, 1 to 100.
     pub quality: u8,
+    /// Share of the cloth's light that skin or floor beside it catches; absent when nothing outside the mask changes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bounce: Option<f64>,
     /// ΔE00 within which a variant's centre passes.
     pub tolerance: f64,
     /// Name of the profile that variants are proofed with.
