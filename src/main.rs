@@ -1,5 +1,6 @@
 //! The command line of Rangrez.
 
+mod catalog;
 mod cli;
 mod commands;
 mod crash;
@@ -42,6 +43,7 @@ fn command(command: &Command) -> Result<Exit> {
     match command {
         Command::Recolor(args) => commands::recolor::run(args),
         Command::Resize(args) => commands::resize::run(args),
+        Command::Batch(args) => commands::batch::run(&args.command),
         Command::Classify(args) => commands::classify::run(args),
         Command::Mask(args) => commands::mask::run(args),
         Command::Train(args) => commands::train::run(args),

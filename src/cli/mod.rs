@@ -5,6 +5,7 @@
     reason = "these comments are help texts, not Markdown"
 )]
 
+mod batch;
 pub mod checks;
 mod classify;
 mod doctor;
@@ -20,6 +21,10 @@ mod train;
 
 use clap::{Parser, Subcommand};
 
+pub use batch::{
+    BatchArgs, BatchCommand, BatchMergeArgs, BatchPlanArgs, BatchRetryArgs, BatchRunArgs, BatchStatusArgs,
+    BatchWorkArgs,
+};
 pub use checks::CheckArgs;
 pub use classify::ClassifyArgs;
 pub use doctor::DoctorArgs;
@@ -54,6 +59,7 @@ pub struct Cli {
 pub enum Command {
     Recolor(RecolorArgs),
     Resize(ResizeArgs),
+    Batch(BatchArgs),
     Classify(ClassifyArgs),
     Mask(MaskArgs),
     Train(TrainArgs),

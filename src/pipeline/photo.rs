@@ -8,7 +8,7 @@ use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::terminal::{clean_path, tell};
 
 /// File name endings that are taken from a folder.
-const ENDINGS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "tif", "tiff"];
+pub const ENDINGS: [&str; 6] = ["jpg", "jpeg", "png", "webp", "tif", "tiff"];
 
 /// A photo that is going to be worked on; nothing of it has been read.
 #[derive(Clone, Debug)]

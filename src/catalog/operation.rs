@@ -1,0 +1,206 @@
+//! What is done with masters: one operation of a manifest, with everything resolved that decides a pixel.
+
+use generators::region::Region;
+use pixels::Format;
+use pixels::color::Lab;
+use serde::{Deserialize, Serialize};
+
+use crate::cli::{GateMode, SizeArg, sizes};
+use crate::exit::{Failure, Result};
+use crate::pipeline::dye::Dye;
+use crate::pipeline::masked::Choice;
+use crate::pipeline::sizes::Profile;
+use crate::pipeline::variant_name;
+use crate::pipeline::variants::{self, Variant};
+use crate::recipe::RecipeRegion;
+
+/// Kinds of operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// Dye the garment.
+    Recolor,
+    /// Fabric or look transfer.
+    Restyle,
+    /// Sizes and formats alone.
+    Resize,
+}
+
+impl Kind {
+    /// Its name in manifests.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Recolor => "recolor",
+            Self::Restyle => "restyle",
+            Self::Resize => "resize",
+        }
+    }
+
+    /// Whether it needs models.
+    pub fn needs_models(self) -> bool {
+        self != Self::Resize
+    }
+}
+
+/// One operation, as a plan holds it: colours are exact, nothing is read from elsewhere.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Operation {
+    /// Its name, unique in the plan; reports name it.
+    pub name: String,
+    /// What it does.
+    pub kind: Kind,
+    /// Folder inside the output that its files go to; empty for the output itself.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub folder: String,
+    /// Sizes, as `--sizes`.
+    pub sizes: Vec<String>,
+    /// Formats, as `--format`.
+    pub formats: Vec<Format>,
+    /// Quality of lossy formats, 1 to 100.
+    pub quality: u8,
+    /// What happens to variants that no longer look like the product.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<GateMode>,
+    /// What is dyed in which colours.
+    #[serde(default, rename = "region", skip_serializing_if = "Vec::is_empty")]
+    pub regions: Vec<RecipeRegion>,
+}
+
+/// An operation ready to work: parsed sizes, planned variants.
+#[derive(Debug)]
+pub struct Steps {
+    /// What it does.
+    pub kind: Kind,
+    /// Sizes and formats.
+    pub profile: Profile,
+    /// The variants of a recolouring; of a resize, none.
+    pub variants: Vec<Variant>,
+    /// What is dyed.
+    pub choices: Vec<Choice>,
+    /// What happens to rejected variants.
+    pub gate: GateMode,
+    folder: String,
+    recipe: String,
+}
+
+impl Steps {
+    /// Reads an operation's sizes and colours.
+    ///
+    /// # Errors
+    /// Usage errors naming the operation.
+    pub fn of(operation: &Operation) -> Result<Self> {
+        let wrong = |what: String| Failure::usage(format!("operation {}: {what}", operation.name));
+        if operation.kind == Kind::Restyle {
+            return Err(wrong("restyle is not in this version; recolor and resize are".to_owned()));
+        }
+        let size = |text: &String| sizes::size(text).map_err(wrong);
+        let sizes: Vec<SizeArg> = operation.sizes.iter().map(size).collect::<Result<_>>()?;
+        let profile = Profile::new(&sizes, &operation.formats, operation.quality);
+        if operation.regions.iter().any(|region| region.mask.is_some()) {
+            return Err(wrong("a mask belongs to one photo: name regions in a batch".to_owned()));
+        }
+        let variants = match operation.kind {
+            Kind::Resize => Vec::new(),
+            _ => variants::plan(&operation.regions).map_err(|failure| wrong(failure.line()))?,
+        };
+        let choices = operation.regions.iter().map(|region| Choice::Region(region.name)).collect();
+        let gate = operation.gate.unwrap_or_default();
+        let recipe = recipe(operation, &profile);
+        Ok(Self { kind: operation.kind, profile, variants, choices, gate, folder: operation.folder.clone(), recipe })
+    }
+
+    /// Tasks that the operation makes of one master.
+    pub fn tasks(&self) -> usize {
+        self.variants.len().max(1)
+    }
+
+    /// Everything that decides the pixels of one variant, as text.
+    pub fn recipe(&self, variant: usize) -> String {
+        let dyes = self.variants.get(variant).map(|variant| variant.dyes.iter().map(dye).collect::<Vec<_>>());
+        format!("{}{}", self.recipe, dyes.unwrap_or_default().concat())
+    }
+
+    /// A variant's name in reports; of a resize, none.
+    pub fn variant_name(&self, variant: usize) -> Option<&str> {
+        self.variants.get(variant).map(|variant| variant.slug.as_str())
+    }
+
+    /// What the files of a variant are called, in front of `@` and ending. `stem` is the master's name without ending.
+    pub fn base(&self, stem: &str, variant: usize) -> String {
+        let base = match self.variants.get(variant) {
+            Some(variant) => variant_name(stem, &variant.slug),
+            None => stem.to_owned(),
+        };
+        if self.folder.is_empty() { base } else { format!("{}/{base}", self.folder) }
+    }
+}
+
+/// The part of the recipe that all variants share. Variants are made alone or together with the same pixels, so that each
+/// is known by its own colours.
+fn recipe(operation: &Operation, profile: &Profile) -> String {
+    let Operation { kind, formats, quality, gate, regions, .. } = operation;
+    let formats: Vec<&str> = formats.iter().map(|format| format.extension()).collect();
+    let regions: Vec<&str> = regions.iter().map(|region| region.name.map_or("auto", Region::name)).collect();
+    let gate = gate.filter(|_| kind.needs_models()).map_or("none", GateMode::name);
+    format!(
+        "{}\nsizes {}\nformats {}\nquality {quality}\ngate {gate}\nregions {}\n",
+        kind.name(),
+        profile.size_names().join(" "),
+        formats.join(" "),
+        regions.join(" ")
+    )
+}
+
+/// A region's colours as exact text.
+fn dye(dye: &Dye) -> String {
+    // Display of a float is the shortest text that reads back as the same float.
+    let lab = |Lab { l, a, b }: Lab| format!("{l},{a},{b}");
+    let to = dye.to.as_ref().map_or_else(|| "none".to_owned(), |to| lab(to.color));
+    let map: Vec<String> = dye.map.iter().map(|(from, to)| format!("{}={}", lab(from.color), lab(to.color))).collect();
+    let keep: Vec<String> = dye.keep.iter().map(|keep| lab(keep.color)).collect();
+    format!("dye {to} map {} keep {}\n", map.join(" "), keep.join(" "))
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// A recolouring of the article in these colours.
+    pub fn recolor(to: &[&str]) -> Operation {
+        let to: Vec<String> = to.iter().map(|color| format!("'{color}'")).collect();
+        toml::from_str(&format!(
+            "name = 'recolor'\nkind = 'recolor'\nsizes = ['320w', '800x800:pad']\nformats = ['jpeg']\nquality = 90\n\
+             [[region]]\nto = [{}]\n",
+            to.join(", ")
+        ))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_variants_recipe_does_not_depend_on_its_siblings() {
+        let (two, three) =
+            (Steps::of(&recolor(&["red", "navy"])).unwrap(), Steps::of(&recolor(&["teal", "navy", "red"])));
+        let three = three.unwrap();
+        assert_eq!(two.recipe(0), three.recipe(2));
+        assert_eq!(two.recipe(1), three.recipe(1));
+        assert_ne!(two.recipe(0), two.recipe(1));
+        assert_eq!(two.base("a/kurta", 1), "a/kurta--navy");
+        let mut other = recolor(&["red"]);
+        other.sizes.pop();
+        assert_ne!(Steps::of(&other).unwrap().recipe(0), two.recipe(0));
+        let mut other = recolor(&["red"]);
+        other.gate = Some(GateMode::Off);
+        assert_ne!(Steps::of(&other).unwrap().recipe(0), two.recipe(0));
+    }
+
+    #[test]
+    fn what_cannot_be_done_is_refused_with_its_name() {
+        let mut operation = recolor(&["red"]);
+        operation.kind = Kind::Restyle;
+        assert!(Steps::of(&operation).unwrap_err().line().contains("recolor: restyle is not in this version"));
+        let mut operation = recolor(&["red"]);
+        operation.sizes = vec!["huge".to_owned()];
+        assert!(Steps::of(&operation).unwrap_err().line().contains("huge"));
+    }
+}

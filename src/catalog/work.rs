@@ -1,0 +1,184 @@
+//! One master through one operation: bytes in, files and rows out, nothing written.
+
+use std::path::PathBuf;
+
+use crate::exit::{Exit, Failure, Result};
+use crate::interrupt;
+use crate::pipeline::candidate::{Candidate, RegionResult};
+use crate::pipeline::decoded::Decoded;
+use crate::pipeline::embedded::Embedded;
+use crate::pipeline::judged::Judged;
+use crate::pipeline::masked::Masked;
+use crate::pipeline::models::Models;
+use crate::pipeline::photo::Photo;
+use crate::pipeline::prepared::Prepared;
+use crate::pipeline::sizes::Encoded;
+use crate::pipeline::swatches::hex;
+use crate::pipeline::variants::Variant;
+use crate::report::{GateEntry, Verdict};
+
+use super::key;
+use super::masters::Master;
+use super::operation::{Kind, Steps};
+use super::row::{Color, File, Gate, Row, State};
+use super::unit::Unit;
+
+/// Variants of a photo that are in memory at the same time.
+const IN_MEMORY: usize = 4;
+
+/// What one thread works with. Models are loaded when they are first needed, once.
+pub struct Worker {
+    weights: PathBuf,
+    models: Option<Models>,
+}
+
+impl Worker {
+    /// A worker without models yet.
+    pub fn new(weights: PathBuf) -> Self {
+        Self { weights, models: None }
+    }
+
+    /// Loads the models, unless they are there.
+    ///
+    /// # Errors
+    /// A weights failure (exit code 4).
+    pub fn models(&mut self) -> Result<&Models> {
+        let models = match self.models.take() {
+            Some(models) => models,
+            None => Models::load(&self.weights)?,
+        };
+        Ok(self.models.insert(models))
+    }
+}
+
+/// What became of one task: its row, and its files with their bytes.
+#[derive(Debug)]
+pub struct Made {
+    /// The row, as it will stand once the files are written.
+    pub row: Row,
+    /// The files.
+    pub files: Vec<(String, Vec<u8>)>,
+}
+
+/// Makes a unit's files. A photo that cannot be made gives rows that say why.
+///
+/// # Errors
+/// What concerns more than this photo: weights, or an interruption.
+pub fn make(
+    worker: &mut Worker,
+    steps: &Steps,
+    master: &Master,
+    unit: &Unit,
+    rows: &[Row],
+    bytes: &[u8],
+) -> Result<Vec<Made>> {
+    let made = match steps.kind {
+        Kind::Resize => resize(steps, master, rows, bytes),
+        Kind::Recolor | Kind::Restyle => recolor(worker.models()?, steps, master, unit, rows, bytes),
+    };
+    match made {
+        Err(failure) if !matches!(failure.exit, Exit::Weights | Exit::Interrupted) => Ok(fail(rows, &failure)),
+        other => other,
+    }
+}
+
+/// The rows of a unit that failed as a whole.
+pub fn fail(rows: &[Row], failure: &Failure) -> Vec<Made> {
+    let failed = |row: &Row| Row { state: State::Failed, reason: Some(failure.line()), ..row.clone() };
+    rows.iter().map(|row| Made { row: failed(row), files: Vec::new() }).collect()
+}
+
+fn photo(master: &Master) -> Photo {
+    Photo { path: master.at.clone().into(), stem: master.stem().to_owned() }
+}
+
+fn resize(steps: &Steps, master: &Master, rows: &[Row], bytes: &[u8]) -> Result<Vec<Made>> {
+    let decoded = Decoded::of_bytes(photo(master), bytes)?;
+    let base = steps.base(master.stem(), 0);
+    let files = steps.profile.render(&base, &decoded.image, decoded.alpha.as_ref(), None);
+    let (listed, files) = collect(files)?;
+    // A resize has one task.
+    Ok(rows.first().map(|row| Made { row: Row { files: listed, ..row.clone() }, files }).into_iter().collect())
+}
+
+fn recolor(
+    models: &Models,
+    steps: &Steps,
+    master: &Master,
+    unit: &Unit,
+    rows: &[Row],
+    bytes: &[u8],
+) -> Result<Vec<Made>> {
+    let decoded = Decoded::of_bytes(photo(master), bytes)?;
+    let masked = Masked::find(decoded, &models.finder, steps.choices.clone())?;
+    let embedded = Embedded::of(masked, &models.finder)?;
+    let prepared = Prepared::of(&embedded, models)?;
+    let asked = |(task, _): &(super::unit::Task, String)| steps.variants.get(task.variant).cloned();
+    let variants: Vec<Variant> = unit.tasks.iter().filter_map(asked).collect();
+    prepared.check(&variants)?;
+    let mut made = Vec::with_capacity(variants.len());
+    let mut todo = unit.tasks.iter().map(|(task, _)| steps.base(master.stem(), task.variant)).zip(rows);
+    for some in variants.chunks(IN_MEMORY) {
+        interrupt::check()?;
+        let candidates = Candidate::dye(&prepared, models, some, &steps.profile)?;
+        let judged = Judged::all(candidates, &models.finder, &embedded.category.article, steps.gate)?;
+        for (judged, (base, row)) in judged.iter().zip(todo.by_ref()) {
+            interrupt::check()?;
+            made.push(finish(judged, steps, embedded.decoded.alpha.as_ref(), &base, row)?);
+        }
+    }
+    Ok(made)
+}
+
+/// Renders a variant that may leave, and notes one that may not.
+fn finish(judged: &Judged, steps: &Steps, alpha: Option<&pixels::Mask>, base: &str, row: &Row) -> Result<Made> {
+    match judged {
+        Judged::Cleared(cleared) => {
+            let candidate = cleared.candidate();
+            let rendered = steps.profile.render(base, &candidate.image, alpha, Some(&candidate.encoded));
+            let (listed, files) = collect(rendered)?;
+            let row = Row { files: listed, ..judged_row(row, candidate, cleared.verdict()) };
+            Ok(Made { row, files })
+        }
+        Judged::Rejected(rejected) => {
+            let verdict = rejected.verdict();
+            let row = judged_row(row, rejected.candidate(), verdict);
+            let row = Row { state: State::Rejected, reason: Some(verdict.reason.clone()), ..row };
+            Ok(Made { row, files: Vec::new() })
+        }
+    }
+}
+
+fn judged_row(row: &Row, candidate: &Candidate, verdict: &GateEntry) -> Row {
+    let accepted = match verdict.verdict {
+        Verdict::Accepted => Some(true),
+        Verdict::Rejected => Some(false),
+        Verdict::NotJudged => None,
+    };
+    let color = |worst: &RegionResult| Color {
+        asked: hex(worst.asked.to_srgb8()),
+        measured: hex(worst.measured.to_srgb8()),
+        delta_e00: f64::from((worst.delta_e00 * 1e3).round()) / 1e3,
+        reachable: candidate.regions.iter().all(|region| region.reachable),
+    };
+    Row {
+        gate: Some(Gate { accepted, score: verdict.score, threshold: verdict.threshold }),
+        color: candidate.worst().map(color),
+        ..row.clone()
+    }
+}
+
+type Files = (Vec<File>, Vec<(String, Vec<u8>)>);
+
+/// Encodes the files, and lists them with their checksums.
+fn collect(rendered: impl Iterator<Item = Result<Encoded>>) -> Result<Files> {
+    let mut files = (Vec::new(), Vec::new());
+    for encoded in rendered {
+        interrupt::check()?;
+        let Encoded { name, width_px, height_px, bytes, .. } = encoded?;
+        let sha256 = key::sha256(&bytes);
+        files.0.push(File { file: name.clone(), width_px, height_px, bytes: bytes.len() as u64, sha256 });
+        files.1.push((name, bytes));
+    }
+    Ok(files)
+}
