@@ -100,10 +100,11 @@ impl Journal {
 /// # Errors
 /// When they cannot be read.
 pub fn load(store: &Store, shard: Shard, ledger: &mut Ledger) -> Result<()> {
-    let mut names: Vec<String> = store.list(&folder(shard))?.into_iter().map(|listed| listed.name).collect();
+    let names = store.list(&folder(shard))?.into_iter().map(|listed| listed.name);
+    let mut names: Vec<String> = names.filter(|name| name.strip_suffix(".jsonl").is_some()).collect();
     // Parts begin with the time of their process, so that names sort by age; all rows of an earlier run come before.
     names.sort_by_key(|name| (!name.ends_with(ROWS), name.clone()));
-    for name in names.iter().filter(|name| name.ends_with(".jsonl")) {
+    for name in &names {
         let text = store.get(name)?.unwrap_or_default();
         ledger.import(parse(name, &text))?;
     }

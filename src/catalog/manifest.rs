@@ -73,6 +73,8 @@ pub struct Entry {
     pub quality: Option<u8>,
     /// What happens to variants that no longer look like the product.
     pub gate: Option<GateMode>,
+    /// Light thrown on skin and floor, as `--bounce`.
+    pub bounce: Option<f32>,
     /// A region's name, or tables as in a recipe.
     pub region: Option<toml::Value>,
     /// Colours; without any, all of the palette.
@@ -171,17 +173,22 @@ pub fn resolved(entry: Entry, defaults: &Defaults, base: &Path, before: &[Operat
     let colored = entry.region.is_some()
         || entry.palette.is_some()
         || entry.gate.is_some()
+        || entry.bounce.is_some()
         || !(entry.to.is_empty() && entry.keep.is_empty() && entry.map.is_empty());
     if kind == Kind::Resize && colored {
         return Err(wrong("a resize has no colours, regions or gate: make it a recolor".to_owned()));
     }
-    let gate = (kind != Kind::Resize).then(|| entry.gate.or(defaults.gate).unwrap_or_default());
+    if entry.bounce.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
+        return Err(wrong("bounce is a share from 0 to 1".to_owned()));
+    }
+    let (gate, bounce) =
+        ((kind != Kind::Resize).then(|| entry.gate.or(defaults.gate).unwrap_or_default()), entry.bounce);
     let regions = if kind == Kind::Resize {
         Vec::new()
     } else {
         regions(entry, base).map_err(|failure| wrong(failure.line()))?
     };
-    let operation = Operation { name, kind, folder, sizes, formats, quality, gate, regions };
+    let operation = Operation { name, kind, folder, sizes, formats, quality, gate, bounce, regions };
     Steps::of(&operation)?;
     Ok(operation)
 }
@@ -191,7 +198,7 @@ fn first_free(kind: &str, before: &[Operation]) -> String {
     if !taken(kind) {
         return kind.to_owned();
     }
-    (2..).map(|n| format!("{kind}-{n}")).find(|name| !taken(name)).unwrap_or_default()
+    (2..before.len() + 2).map(|n| format!("{kind}-{n}")).find(|name| !taken(name)).unwrap_or_default()
 }
 
 /// The regions with exact colours.

@@ -54,19 +54,18 @@ pub fn parse(text: &str, base: &Path) -> Result<Manifest> {
         }
         let asked: Vec<String> =
             record.iter().enumerate().filter(|(i, _)| *i != master).map(|(_, cell)| cell.to_owned()).collect();
-        let operation = match known.get(&asked) {
-            Some(&operation) => operation,
-            None => {
-                let cell = |name: &str| {
-                    let column = header.iter().position(|column| column == name)?;
-                    record.get(column).filter(|cell| !cell.is_empty())
-                };
-                let entry = entry(cell).map_err(wrong)?;
-                let operation = resolved(entry, &Defaults::default(), base, &operations);
-                operations.push(operation.map_err(|failure| wrong(failure.line()))?);
-                known.insert(asked, operations.len() - 1);
-                operations.len() - 1
-            }
+        let operation = if let Some(&operation) = known.get(&asked) {
+            operation
+        } else {
+            let cell = |name: &str| {
+                let column = header.iter().position(|column| column == name)?;
+                record.get(column).filter(|cell| !cell.is_empty())
+            };
+            let entry = entry(cell).map_err(wrong)?;
+            let operation = resolved(entry, &Defaults::default(), base, &operations);
+            operations.push(operation.map_err(|failure| wrong(failure.line()))?);
+            known.insert(asked, operations.len() - 1);
+            operations.len() - 1
         };
         let place = *places.entry(path.clone()).or_insert(masters.len());
         if place == masters.len() {
@@ -114,6 +113,7 @@ fn entry<'a>(cell: impl Fn(&str) -> Option<&'a str>) -> std::result::Result<Entr
         formats,
         quality: quality.transpose()?,
         gate,
+        bounce: None,
         region: cell("region").map(|name| toml::Value::String(name.to_owned())),
         to,
         keep: Vec::new(),

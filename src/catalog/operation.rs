@@ -62,6 +62,9 @@ pub struct Operation {
     /// What happens to variants that no longer look like the product.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<GateMode>,
+    /// Light thrown on skin and floor, as `--bounce`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bounce: Option<f32>,
     /// What is dyed in which colours.
     #[serde(default, rename = "region", skip_serializing_if = "Vec::is_empty")]
     pub regions: Vec<RecipeRegion>,
@@ -80,6 +83,8 @@ pub struct Steps {
     pub choices: Vec<Choice>,
     /// What happens to rejected variants.
     pub gate: GateMode,
+    /// Share of light thrown on skin and floor.
+    pub bounce: Option<f32>,
     folder: String,
     recipe: String,
 }
@@ -107,7 +112,16 @@ impl Steps {
         let choices = operation.regions.iter().map(|region| Choice::Region(region.name)).collect();
         let gate = operation.gate.unwrap_or_default();
         let recipe = recipe(operation, &profile);
-        Ok(Self { kind: operation.kind, profile, variants, choices, gate, folder: operation.folder.clone(), recipe })
+        Ok(Self {
+            kind: operation.kind,
+            profile,
+            variants,
+            choices,
+            gate,
+            bounce: operation.bounce,
+            folder: operation.folder.clone(),
+            recipe,
+        })
     }
 
     /// Tasks that the operation makes of one master.
@@ -139,12 +153,13 @@ impl Steps {
 /// The part of the recipe that all variants share. Variants are made alone or together with the same pixels, so that each
 /// is known by its own colours.
 fn recipe(operation: &Operation, profile: &Profile) -> String {
-    let Operation { kind, formats, quality, gate, regions, .. } = operation;
+    let Operation { kind, formats, quality, gate, bounce, regions, .. } = operation;
+    let bounce = bounce.map_or_else(|| "none".to_owned(), |share| share.to_string());
     let formats: Vec<&str> = formats.iter().map(|format| format.extension()).collect();
     let regions: Vec<&str> = regions.iter().map(|region| region.name.map_or("auto", Region::name)).collect();
     let gate = gate.filter(|_| kind.needs_models()).map_or("none", GateMode::name);
     format!(
-        "{}\nsizes {}\nformats {}\nquality {quality}\ngate {gate}\nregions {}\n",
+        "{}\nsizes {}\nformats {}\nquality {quality}\ngate {gate}\nbounce {bounce}\nregions {}\n",
         kind.name(),
         profile.size_names().join(" "),
         formats.join(" "),

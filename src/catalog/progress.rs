@@ -102,9 +102,10 @@ impl Progress {
 /// Rate, time left and what became of tasks. The rate is that of this run alone.
 fn message(tally: &Tally, done: u64, elapsed: Duration) -> String {
     let rate = done as f64 / elapsed.as_secs_f64().max(1e-3);
-    let left = match rate > 0.0 {
-        true => format!("{} left", duration(tally.pending as f64 / rate)),
-        false => "time left unknown".to_owned(),
+    let left = if rate > 0.0 {
+        format!("{} left", duration(tally.pending as f64 / rate))
+    } else {
+        "time left unknown".to_owned()
     };
     let Tally { done: accepted, rejected, failed, .. } = tally;
     format!("{rate:.1}/s · {left} · {accepted} accepted, {rejected} rejected, {failed} failed")

@@ -24,7 +24,7 @@ const IN_FLIGHT: usize = 8;
 /// Parts of a file that is too long for one request.
 const PART_BYTES: usize = 16 << 20;
 /// How long a request is tried again: an outage that lasts longer ends the run, which then continues where it stopped.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A folder in an object store.
 #[derive(Clone, Debug)]
@@ -218,10 +218,11 @@ impl Remote {
             })
             .collect();
         // Listing by prefix does not name an object that is the prefix itself.
-        if found.is_empty() && !prefix.is_empty() {
-            if let Ok(Ok(object)) = wait(async { self.store.head(&path).await }) {
-                found.push(Listed { name: prefix.to_owned(), bytes: object.size, etag: object.e_tag });
-            }
+        if found.is_empty()
+            && !prefix.is_empty()
+            && let Ok(Ok(object)) = wait(async { self.store.head(&path).await })
+        {
+            found.push(Listed { name: prefix.to_owned(), bytes: object.size, etag: object.e_tag });
         }
         found.sort_by(|a, b| a.name.cmp(&b.name));
         Ok(found)

@@ -74,7 +74,8 @@ pub struct Reason {
     /// `rejected` or `failed`.
     pub state: &'static str,
     /// In words.
-    pub reason: String,
+    #[serde(rename = "reason")]
+    pub text: String,
     /// Tasks with this reason.
     pub tasks: u64,
 }
@@ -136,7 +137,7 @@ pub fn sum_up(plan: &Plan, ledger: &Ledger, rows: &mut impl Write) -> Result<Sum
     ledger.for_each(|name, key, text| {
         let row = match text {
             Some(text) => serde_json::from_str(text).or_exit(Exit::Input)?,
-            None => pending(plan, name, key)?,
+            None => pending(plan, name, key),
         };
         if row.task != name || row.key != key {
             return Err(Failure::input(format!("the ledger's row of {name} is of another recipe")));
@@ -151,14 +152,14 @@ pub fn sum_up(plan: &Plan, ledger: &Ledger, rows: &mut impl Write) -> Result<Sum
         rows.write_all(&line).or_exit(Exit::Input)
     })?;
     summary.complete = summary.sums.pending == 0;
-    let reason = |((state, reason), tasks): ((State, String), u64)| Reason { state: state.name(), reason, tasks };
+    let reason = |((state, text), tasks): ((State, String), u64)| Reason { state: state.name(), text, tasks };
     summary.reasons = reasons.into_iter().map(reason).collect();
-    summary.reasons.sort_by(|a, b| b.tasks.cmp(&a.tasks));
+    summary.reasons.sort_by_key(|reason| std::cmp::Reverse(reason.tasks));
     summary.reasons.truncate(MAX_REASONS);
     Ok(summary)
 }
 
-fn pending(plan: &Plan, name: &str, key: &str) -> Result<Row> {
+fn pending(plan: &Plan, name: &str, key: &str) -> Row {
     // The name is operation/master#variant, and an operation's name has no slash.
     let (operation, rest) = name.split_once('/').unwrap_or((name, ""));
     let known = plan.header.operations.iter().find(|other| other.name == operation);
@@ -167,7 +168,7 @@ fn pending(plan: &Plan, name: &str, key: &str) -> Result<Row> {
         Some((master, variant)) => (master, Some(variant.to_owned())),
         None => (rest, None),
     };
-    Ok(Row {
+    Row {
         task: name.to_owned(),
         master: master.to_owned(),
         operation: operation.to_owned(),
@@ -178,7 +179,7 @@ fn pending(plan: &Plan, name: &str, key: &str) -> Result<Row> {
         gate: None,
         color: None,
         files: Vec::new(),
-    })
+    }
 }
 
 /// Writes both files of the report.

@@ -89,7 +89,8 @@ pub struct Color {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct File {
     /// Its name below the output.
-    pub file: String,
+    #[serde(rename = "file")]
+    pub name: String,
     /// Width in pixels.
     pub width_px: u32,
     /// Height in pixels.

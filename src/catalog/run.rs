@@ -167,12 +167,12 @@ fn redo_missing(ledger: &mut Ledger, store: &Store, verify: bool) -> Result<()> 
         for file in &row.files {
             interrupt::check()?;
             let there = match store {
-                Store::Local(local) => local.bytes(&file.file),
-                Store::Remote(_) => listed.get(&file.file).copied(),
+                Store::Local(local) => local.bytes(&file.name),
+                Store::Remote(_) => listed.get(&file.name).copied(),
             };
             let mut good = there == Some(file.bytes);
             if good && verify {
-                good = store.get(&file.file)?.is_some_and(|bytes| key::sha256(&bytes) == file.sha256);
+                good = store.get(&file.name)?.is_some_and(|bytes| key::sha256(&bytes) == file.sha256);
             }
             if !good {
                 missing.push(name.to_owned());

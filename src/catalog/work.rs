@@ -110,9 +110,9 @@ fn recolor(
     bytes: &[u8],
 ) -> Result<Vec<Made>> {
     let decoded = Decoded::of_bytes(photo(master), bytes)?;
-    let masked = Masked::find(decoded, &models.finder, steps.choices.clone())?;
+    let masked = Masked::find(decoded, &models.finder, steps.choices.clone(), steps.bounce.is_some())?;
     let embedded = Embedded::of(masked, &models.finder)?;
-    let prepared = Prepared::of(&embedded, models)?;
+    let prepared = Prepared::of(&embedded, models, steps.bounce)?;
     let asked = |(task, _): &(super::unit::Task, String)| steps.variants.get(task.variant).cloned();
     let variants: Vec<Variant> = unit.tasks.iter().filter_map(asked).collect();
     prepared.check(&variants)?;
@@ -177,7 +177,7 @@ fn collect(rendered: impl Iterator<Item = Result<Encoded>>) -> Result<Files> {
         interrupt::check()?;
         let Encoded { name, width_px, height_px, bytes, .. } = encoded?;
         let sha256 = key::sha256(&bytes);
-        files.0.push(File { file: name.clone(), width_px, height_px, bytes: bytes.len() as u64, sha256 });
+        files.0.push(File { name: name.clone(), width_px, height_px, bytes: bytes.len() as u64, sha256 });
         files.1.push((name, bytes));
     }
     Ok(files)

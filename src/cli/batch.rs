@@ -30,6 +30,7 @@ pub enum BatchCommand {
 /// A manifest is a TOML file of masters and operations, or a CSV table with a row per master; see docs/batch.md. Masters
 /// are files, folders with all below them, or addresses (s3://, gs://, az://).
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[command(after_help = "Examples:
   rangrez batch plan autumn.toml --dry-run
   rangrez batch plan autumn.toml -o autumn.plan

@@ -2,6 +2,8 @@
 // Each test file uses its own part of this.
 #![allow(dead_code)]
 
+pub mod season;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -103,11 +105,17 @@ pub fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/photos")
 }
 
+/// All sample photos.
+pub fn samples_sorted() -> Vec<PathBuf> {
+    let photos = fs::read_dir(samples()).unwrap().map(|e| e.unwrap().path());
+    let mut photos: Vec<_> = photos.filter(|p| p.extension().is_some_and(|e| e == "jpg")).collect();
+    photos.sort();
+    photos
+}
+
 /// One sample photo.
 pub fn sample() -> PathBuf {
-    let mut photos: Vec<_> = fs::read_dir(samples()).unwrap().map(|e| e.unwrap().path()).collect();
-    photos.sort();
-    photos.into_iter().find(|p| p.extension().is_some_and(|e| e == "jpg")).unwrap()
+    samples_sorted().remove(0)
 }
 
 /// Takes from the program the right to read and write against file permissions, which root has and users have not.
