@@ -117,7 +117,7 @@ fn a_changed_recipe_or_master_is_done_again_and_a_bad_one_retried() {
 fn killed_at_any_moment_it_ends_with_the_same_tree() {
     let manifest =
         "sizes = ['100w', '80w', '60w', '50x50:pad', '40w', '30w', '20w', '10w']\n[[operation]]\nkind = 'resize'\n";
-    let season = Season::new(8, manifest);
+    let season = Season::new(5, manifest);
     fs::write(season.path("masters/bad.jpg"), b"").unwrap();
     let plan = season.path("p.plan");
     run(batch(&["plan", "--sample", "0"]).arg(season.manifest()).arg("-o").arg(&plan));
@@ -125,10 +125,11 @@ fn killed_at_any_moment_it_ends_with_the_same_tree() {
     let start = Instant::now();
     assert_eq!(run(batch(&["run"]).arg(&plan).arg("-o").arg(&whole)).code, Some(3));
     let all = start.elapsed();
+    let expected = tree(&whole);
 
     let out = season.path("killed");
     let (mut kills, mut random) = (0, 0x9e37_79b9_7f4a_7c15_u64);
-    for _ in 0..12 {
+    for _ in 0..8 {
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let pause = all.mul_f64((random >> 33) as f64 / (1_u64 << 31) as f64 * 0.5);
         let mut child =
@@ -141,17 +142,17 @@ fn killed_at_any_moment_it_ends_with_the_same_tree() {
         child.wait().unwrap();
         // Whatever is there is whole.
         for (name, bytes) in tree(&out) {
-            assert!(tree(&whole).get(&name).is_none_or(|other| *other == bytes), "{name} is not whole");
+            assert!(name.starts_with("report") || expected[&name] == bytes, "{name} is not whole");
         }
     }
     assert!(kills >= 3, "killed only {kills} times, that shows nothing");
     assert_eq!(run(batch(&["run"]).arg(&plan).arg("-o").arg(&out)).code, Some(3));
-    assert_eq!(tree(&out), tree(&whole));
+    assert_eq!(tree(&out), expected);
     assert_eq!(unfinished(&out), Vec::<String>::new());
     let tasks: Vec<_> = rows(&out).into_iter().map(|row| row["task"].as_str().unwrap().to_owned()).collect();
     let mut once = tasks.clone();
     once.dedup();
-    assert_eq!((tasks.len(), once), (23 * 8 + 1, tasks.clone()), "no row is lost or doubled");
+    assert_eq!((tasks.len(), once), (23 * 5 + 1, tasks.clone()), "no row is lost or doubled");
 }
 
 #[test]
@@ -206,8 +207,7 @@ fn files_that_no_batch_made_are_not_touched() {
     let refused = run(batch(&["run"]).arg(season.manifest()).arg("-o").arg(&out));
     refused.says(2, &["exists already", "--force"]);
     assert_eq!(fs::read(out.join(&name)).unwrap(), b"mine");
-    run(batch(&["run"]).arg(season.manifest()).arg("-o").arg(season.path("masters")))
-        .says(2, &["is one of the masters"]);
+    run(batch(&["run"]).arg(season.manifest()).arg("-o").arg(season.path("masters"))).says(2, &["holds masters"]);
     // What appears while it runs is refused for its task alone.
     let late = season.path("late");
     assert_eq!(run(batch(&["run"]).arg(season.manifest()).arg("-o").arg(&late)).code, Some(0));

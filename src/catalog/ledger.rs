@@ -296,15 +296,6 @@ impl Ledger {
             .map_err(failed)?;
         rows.collect::<rusqlite::Result<_>>().map_err(failed)
     }
-
-    /// The plan that the ledger was last used with.
-    ///
-    /// # Errors
-    /// When the ledger cannot be read.
-    pub fn plan_id(&self) -> Result<Option<String>> {
-        let query = "SELECT value FROM meta WHERE name = 'plan'";
-        self.connection.query_row(query, [], |row| row.get(0)).optional().map_err(failed)
-    }
 }
 
 #[cfg(test)]

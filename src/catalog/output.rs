@@ -27,8 +27,6 @@ pub struct Output {
     pub records: Mutex<Records>,
     /// The shard whose records are in the output itself; `None` for a ledger of its own.
     pub shard: Option<Shard>,
-    /// Whether no run was here before, as far as the ledger knows.
-    pub is_new: bool,
     _locks: Vec<Lock>,
 }
 
@@ -59,9 +57,8 @@ impl Output {
                 (ledger, Some(shard))
             }
         };
-        let is_new = shard.is_none() && ledger.plan_id()?.is_none();
         let records = Mutex::new(Records { ledger, journal: shard.map(Journal::new) });
-        Ok(Self { store, records, shard, is_new, _locks: locks })
+        Ok(Self { store, records, shard, _locks: locks })
     }
 
     /// Notes which plan is being run, for `status`, `merge` and `retry`.

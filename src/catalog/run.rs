@@ -1,13 +1,14 @@
 //! A run of a batch, from its plan to its report. What was done before is not done again.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
 use crate::exit::{Exit, Failure, Result};
 use crate::interrupt;
 use crate::pipeline::models;
-use crate::terminal::tell;
+use crate::terminal::{clean, tell};
 
+use super::CONTROL;
 use super::journal;
 use super::key;
 use super::ledger::{Ledger, MAX_DEATHS, Tally};
@@ -70,8 +71,8 @@ pub fn run(plan: &Plan, sources: &Sources, options: &Options) -> Result<Ended> {
     let workers = workers(plan, options)?;
     let models = plan.steps.iter().any(|steps| steps.kind.needs_models());
     let memory = Memory::divide(options.memory, options.jobs, models).map_err(Failure::usage)?;
+    refuse_foreign_files(plan, options)?;
     let output = Output::open(&options.out, options.shard)?;
-    refuse_foreign_files(plan, &output, options)?;
     let units = begin(plan, &output, options)?;
     let progress = Progress::new(lock(&output).ledger.tally()?);
     let Options { force, json, max_failures, .. } = *options;
@@ -99,27 +100,27 @@ fn workers(plan: &Plan, options: &Options) -> Result<Vec<Worker>> {
     Ok(workers)
 }
 
-/// Refuses, before work starts, an output that holds files of the same names which no batch made.
-fn refuse_foreign_files(plan: &Plan, output: &Output, options: &Options) -> Result<()> {
-    let Store::Local(local) = &output.store else { return Ok(()) };
-    let masters: std::collections::HashSet<&str> = plan.masters.iter().map(|master| master.at.as_str()).collect();
-    let look = output.is_new && !options.force;
-    for file in plan.tasks().flat_map(|task| plan.files(task)) {
-        let path = local.root().join(&file);
-        if path.to_str().is_some_and(|path| masters.contains(path)) {
-            return Err(Failure::usage(format!(
-                "{} is one of the masters and would be overwritten: name another output",
-                path.display()
-            )));
-        }
-        if look && std::fs::symlink_metadata(&path).is_ok() {
-            return Err(Failure::usage(format!(
-                "{} exists already: pass --force to replace, or name another output",
-                path.display()
-            )));
-        }
+/// Refuses, before anything is made, an output that holds masters, or a new one that holds files of the same names.
+fn refuse_foreign_files(plan: &Plan, options: &Options) -> Result<()> {
+    let Location::Local(root) = &options.out else { return Ok(()) };
+    if let Some(master) = plan.masters.iter().find(|master| Path::new(&master.at).starts_with(root)) {
+        return Err(Failure::usage(format!(
+            "{} holds masters, such as {}: name another output",
+            root.display(),
+            clean(&master.name)
+        )));
     }
-    Ok(())
+    // A batch that was here before knows its own files.
+    if options.force || !root.is_dir() || root.join(CONTROL).is_dir() {
+        return Ok(());
+    }
+    match plan.tasks().flat_map(|task| plan.files(task)).find(|file| root.join(file).symlink_metadata().is_ok()) {
+        Some(file) => Err(Failure::usage(format!(
+            "{} exists already: pass --force to replace, or name another output",
+            root.join(file).display()
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Takes the plan over into the records; the units that are to be done.
