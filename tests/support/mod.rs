@@ -2,6 +2,8 @@
 // Each test file uses its own part of this.
 #![allow(dead_code)]
 
+#[cfg(unix)]
+pub mod s3;
 pub mod season;
 
 use std::fs;
