@@ -6,6 +6,7 @@
 
 pub mod bilateral_grid;
 mod bounce;
+mod cascade;
 pub mod color;
 pub mod color_map;
 mod composite;
@@ -36,6 +37,7 @@ mod merge;
 mod metadata;
 mod output;
 mod palette_files;
+mod pool;
 mod proof;
 mod resize;
 pub mod size;
@@ -45,6 +47,7 @@ mod ssim;
 mod vector;
 
 pub use bounce::Bounce;
+pub use cascade::{Cut, Light, Sized, Source, cascade};
 pub use color::parse_color;
 pub use composite::composite;
 pub use decode::{Decoded, Limits, decode, decode_file, decode_mask, read_limited};

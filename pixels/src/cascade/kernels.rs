@@ -1,0 +1,311 @@
+//! The loops of the cascade: rows to light and back, and weighted sums down and across.
+//!
+//! Rows hold four `f32` per pixel. Sums are fused and in a fixed order, so that every processor gives the same bytes.
+
+use std::sync::LazyLock;
+
+use super::taps::{CHANNELS, GROUP, Taps};
+use crate::color::{linear_from_srgb_code16, linear_from_srgb8, srgb_code_from_linear};
+
+/// Numbers that the vertical sum keeps in registers.
+const BLOCK: usize = 64;
+
+/// Source pixels after a row's end that kernels may read and multiply by 0.
+pub(super) const MARGIN_PX: usize = BLOCK / CHANNELS + GROUP;
+
+/// Defines a function three times: `plain` for every processor, and a front that runs the same code compiled for AVX-512
+/// or for AVX2 with fused sums where the processor has them.
+macro_rules! vectorised {
+    ($(#[$meta:meta])* fn $name:ident / $plain:ident ($($arg:ident: $kind:ty),* $(,)?) $body:block) => {
+        $(#[$meta])*
+        pub(super) fn $name($($arg: $kind),*) {
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+                fn widest($($arg: $kind),*) {
+                    $plain($($arg),*)
+                }
+                #[target_feature(enable = "avx2,fma")]
+                fn wide($($arg: $kind),*) {
+                    $plain($($arg),*)
+                }
+                if x86::has_avx512() {
+                    // SAFETY: the processor has what `widest` is compiled for, asked for in the line above.
+                    return unsafe { widest($($arg),*) };
+                }
+                if x86::has_avx2() {
+                    // SAFETY: the processor has what `wide` is compiled for, asked for in the line above.
+                    return unsafe { wide($($arg),*) };
+                }
+            }
+            $plain($($arg),*)
+        }
+
+        /// The same, compiled for every processor: what the front is tested against.
+        #[inline(always)]
+        #[allow(clippy::inline_always)]
+        pub(super) fn $plain($($arg: $kind),*) $body
+    };
+}
+
+/// A few rows of a level, the newest in place of the oldest.
+pub(super) struct Ring<'a> {
+    /// Rows of `stride` numbers.
+    pub(super) rows: &'a [f32],
+    /// Numbers of a row, its margin included.
+    pub(super) stride: usize,
+    /// Number of rows.
+    pub(super) slots: usize,
+}
+
+vectorised! {
+    /// Adds up weighted rows of a ring from row `first` on, starting at number `offset` of each.
+    ///
+    /// `out` has a multiple of 64 numbers, and rows have as many after `offset`.
+    fn vertical / vertical_plain(ring: &Ring<'_>, first: usize, weights: &[f32], offset: usize, out: &mut [f32]) {
+        for (index, block) in out.chunks_exact_mut(BLOCK).enumerate() {
+            let mut sums = [0_f32; BLOCK];
+            let mut slot = first % ring.slots;
+            for &weight in weights {
+                let from = slot * ring.stride + offset + index * BLOCK;
+                let row = &ring.rows[from..from + BLOCK];
+                for (sum, &value) in sums.iter_mut().zip(row) {
+                    *sum = value.mul_add(weight, *sum);
+                }
+                slot = if slot + 1 == ring.slots { 0 } else { slot + 1 };
+            }
+            block.copy_from_slice(&sums);
+        }
+    }
+}
+
+/// Adds up weighted pixels of a row for each output pixel; `row` has [`MARGIN_PX`] after its end.
+pub(super) fn horizontal(row: &[f32], taps: &Taps, out: &mut [f32]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if x86::has_avx512() && x86::fits(row, taps, out) {
+            // SAFETY: the processor has AVX-512, and all reads and writes were just checked to be inside.
+            return unsafe { x86::horizontal_512(row, taps, out) };
+        }
+        if x86::has_avx2() && x86::fits(row, taps, out) {
+            // SAFETY: the processor has AVX2 and FMA, and all reads and writes were just checked to be inside.
+            return unsafe { x86::horizontal_256(row, taps, out) };
+        }
+    }
+    horizontal_plain(row, taps, out);
+}
+
+/// The same for every processor: what the vector code is tested against.
+pub(super) fn horizontal_plain(row: &[f32], taps: &Taps, out: &mut [f32]) {
+    for (tap, pixel) in taps.taps.iter().zip(out.chunks_exact_mut(CHANNELS)) {
+        let mut sums = [[0_f32; CHANNELS]; GROUP];
+        let weights = &taps.weights[tap.phase as usize * taps.stride..][..taps.stride];
+        let sources = &row[tap.start as usize * CHANNELS..][..taps.stride * CHANNELS];
+        for (i, (weight, source)) in weights.iter().zip(sources.chunks_exact(CHANNELS)).enumerate() {
+            for (sum, value) in sums[i % GROUP].iter_mut().zip(source) {
+                *sum = value.mul_add(*weight, *sum);
+            }
+        }
+        for (c, value) in pixel.iter_mut().enumerate() {
+            *value = (sums[0][c] + sums[2][c]) + (sums[1][c] + sums[3][c]);
+        }
+    }
+}
+
+/// What a code is in light, or, where codes themselves are resized, as a share of 255.
+pub(super) static LINEAR: LazyLock<[f32; 256]> = LazyLock::new(|| std::array::from_fn(|c| linear_from_srgb8(c as u8)));
+pub(super) static SHARE: LazyLock<[f32; 256]> = LazyLock::new(|| std::array::from_fn(|c| c as f32 / 255.0));
+pub(super) static LINEAR16: LazyLock<Vec<f32>> =
+    LazyLock::new(|| (0..=u16::MAX).map(linear_from_srgb_code16).collect());
+
+/// One row of RGB codes to numbers.
+pub(super) fn load_row(codes: &[u8], table: &[f32; 256], out: &mut [f32]) {
+    for (pixel, rgb) in out.chunks_exact_mut(CHANNELS).zip(codes.chunks_exact(3)) {
+        let value = [table[usize::from(rgb[0])], table[usize::from(rgb[1])], table[usize::from(rgb[2])], 0.0];
+        pixel.copy_from_slice(&value);
+    }
+}
+
+/// One row of 16-bit RGB to numbers; `table` has 65,536 entries, or none for shares.
+pub(super) fn load_deep_row(values: &[u16], table: &[f32], out: &mut [f32]) {
+    let number = |value: u16| table.get(usize::from(value)).copied().unwrap_or(f32::from(value) / 65535.0);
+    for (pixel, rgb) in out.chunks_exact_mut(CHANNELS).zip(values.chunks_exact(3)) {
+        pixel.copy_from_slice(&[number(rgb[0]), number(rgb[1]), number(rgb[2]), 0.0]);
+    }
+}
+
+/// Weights a loaded row by its alpha, which becomes the fourth channel.
+pub(super) fn premultiply(alphas: &[u8], out: &mut [f32]) {
+    for (pixel, &alpha) in out.chunks_exact_mut(CHANNELS).zip(alphas) {
+        let share = f32::from(alpha) / 255.0;
+        pixel[..3].iter_mut().for_each(|value| *value *= share);
+        pixel[3] = share;
+    }
+}
+
+/// Least light that is not black by rounding: 2^-13.
+const DARKEST: f32 = 1.0 / 8192.0;
+/// Bits of a number that are not looked at: 11 of its fraction are.
+const DROPPED: u32 = 12;
+const FIRST: u32 = DARKEST.to_bits() >> DROPPED;
+const ENTRIES: usize = 1 << 15;
+
+/// sRGB byte by the leading bits of light from [`DARKEST`] to 1; within 0.03 of a code of exact rounding.
+static CODES: LazyLock<Box<[u8; ENTRIES]>> = LazyLock::new(|| {
+    let mut codes = Box::new([255; ENTRIES]);
+    let end = (1_f32.to_bits() >> DROPPED) - FIRST;
+    for index in 0..end {
+        let low = f32::from_bits((index + FIRST) << DROPPED);
+        let high = f32::from_bits((index + FIRST + 1) << DROPPED);
+        codes[index as usize] = (srgb_code_from_linear((low + high) / 2.0) + 0.5) as u8;
+    }
+    codes
+});
+
+/// Where a number of light is in [`CODES`].
+#[inline(always)]
+#[allow(clippy::inline_always)]
+fn place(light: f32) -> u32 {
+    // Written so that a NaN is black.
+    let light = if light > DARKEST { light } else { DARKEST };
+    let light = if light < 1.0 { light } else { 1.0 };
+    (light.to_bits() >> DROPPED) - FIRST
+}
+
+vectorised! {
+    /// One row of light to sRGB codes.
+    fn store_linear / store_linear_plain(row: &[f32], out: &mut [u8]) {
+        let codes = &**CODES;
+        for (pixels, bytes) in row.chunks(BLOCK).zip(out.chunks_mut(BLOCK / CHANNELS * 3)) {
+            let mut places = [0_u32; BLOCK];
+            for (place_of, &light) in places.iter_mut().zip(pixels) {
+                *place_of = place(light);
+            }
+            for (rgb, at) in bytes.chunks_exact_mut(3).zip(places.chunks_exact(CHANNELS)) {
+                rgb[0] = codes[at[0] as usize % ENTRIES];
+                rgb[1] = codes[at[1] as usize % ENTRIES];
+                rgb[2] = codes[at[2] as usize % ENTRIES];
+            }
+        }
+    }
+}
+
+vectorised! {
+    /// One row of shares of 255 to codes.
+    fn store_shares / store_shares_plain(row: &[f32], out: &mut [u8]) {
+        for (pixels, bytes) in row.chunks(BLOCK).zip(out.chunks_mut(BLOCK / CHANNELS * 3)) {
+            let mut codes = [0_u8; BLOCK];
+            for (code, &share) in codes.iter_mut().zip(pixels) {
+                *code = (share * 255.0 + 0.5) as u8;
+            }
+            for (rgb, code) in bytes.chunks_exact_mut(3).zip(codes.chunks_exact(CHANNELS)) {
+                rgb.copy_from_slice(&code[..3]);
+            }
+        }
+    }
+}
+
+/// Divides a row's colours by their alpha and stores that; where nothing is visible the colour becomes white.
+pub(super) fn straighten(row: &mut [f32], alphas: &mut [u8]) {
+    for (pixel, alpha) in row.chunks_exact_mut(CHANNELS).zip(alphas) {
+        let share = pixel[3];
+        *alpha = (share * 255.0 + 0.5) as u8;
+        pixel[..3].iter_mut().for_each(|value| *value = if *alpha == 0 { 1.0 } else { *value / share });
+    }
+}
+
+/// One row of light, or of shares of 255, to 16-bit values.
+pub(super) fn store_deep(row: &[f32], linear: bool, out: &mut [u16]) {
+    for (pixel, rgb) in row.chunks_exact(CHANNELS).zip(out.chunks_exact_mut(3)) {
+        for (value, &number) in rgb.iter_mut().zip(pixel) {
+            let code = if linear { srgb_code_from_linear(number) } else { number * 255.0 };
+            *value = (code * 257.0 + 0.5) as u16;
+        }
+    }
+}
+
+/// What only some processors have.
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
+mod x86 {
+    use std::arch::x86_64 as arch;
+
+    use super::{CHANNELS, GROUP, Taps};
+
+    pub(super) fn has_avx512() -> bool {
+        std::arch::is_x86_feature_detected!("avx512f")
+            && std::arch::is_x86_feature_detected!("avx512vl")
+            && std::arch::is_x86_feature_detected!("avx512dq")
+            && std::arch::is_x86_feature_detected!("avx512bw")
+            && has_avx2()
+    }
+
+    pub(super) fn has_avx2() -> bool {
+        std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
+    }
+
+    /// Whether everything that [`horizontal_512`] reads and writes is there; phases are right by construction.
+    pub(super) fn fits(row: &[f32], taps: &Taps, out: &[f32]) -> bool {
+        out.len() >= taps.taps.len() * CHANNELS && row.len() >= taps.reads_px * CHANNELS
+    }
+
+    /// # Safety
+    /// [`fits`] must hold.
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+    pub(super) unsafe fn horizontal_512(row: &[f32], taps: &Taps, out: &mut [f32]) {
+        let groups = taps.stride / GROUP;
+        let (row, spread, out) = (row.as_ptr(), taps.spread.as_ptr(), out.as_mut_ptr());
+        for (x, tap) in taps.taps.iter().enumerate() {
+            // SAFETY: the caller has checked that these ranges are inside their slices.
+            unsafe {
+                let mut source = row.add(tap.start as usize * CHANNELS);
+                let mut weight = spread.add(tap.phase as usize * taps.stride * CHANNELS);
+                let mut sum = arch::_mm512_setzero_ps();
+                for _ in 0..groups {
+                    sum = arch::_mm512_fmadd_ps(arch::_mm512_loadu_ps(source), arch::_mm512_loadu_ps(weight), sum);
+                    source = source.add(GROUP * CHANNELS);
+                    weight = weight.add(GROUP * CHANNELS);
+                }
+                let half =
+                    arch::_mm256_add_ps(arch::_mm512_castps512_ps256(sum), arch::_mm512_extractf32x8_ps::<1>(sum));
+                store_folded(half, out.add(x * CHANNELS));
+            }
+        }
+    }
+
+    /// # Safety
+    /// [`fits`] must hold.
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) unsafe fn horizontal_256(row: &[f32], taps: &Taps, out: &mut [f32]) {
+        let groups = taps.stride / GROUP;
+        let (row, spread, out) = (row.as_ptr(), taps.spread.as_ptr(), out.as_mut_ptr());
+        for (x, tap) in taps.taps.iter().enumerate() {
+            // SAFETY: the caller has checked that these ranges are inside their slices.
+            unsafe {
+                let mut source = row.add(tap.start as usize * CHANNELS);
+                let mut weight = spread.add(tap.phase as usize * taps.stride * CHANNELS);
+                let (mut low, mut high) = (arch::_mm256_setzero_ps(), arch::_mm256_setzero_ps());
+                for _ in 0..groups {
+                    low = arch::_mm256_fmadd_ps(arch::_mm256_loadu_ps(source), arch::_mm256_loadu_ps(weight), low);
+                    let (next, after) = (arch::_mm256_loadu_ps(source.add(8)), arch::_mm256_loadu_ps(weight.add(8)));
+                    high = arch::_mm256_fmadd_ps(next, after, high);
+                    source = source.add(GROUP * CHANNELS);
+                    weight = weight.add(GROUP * CHANNELS);
+                }
+                store_folded(arch::_mm256_add_ps(low, high), out.add(x * CHANNELS));
+            }
+        }
+    }
+
+    /// Adds both halves and writes four numbers.
+    ///
+    /// # Safety
+    /// `out` must have room for four.
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn store_folded(half: arch::__m256, out: *mut f32) {
+        let sum = arch::_mm_add_ps(arch::_mm256_castps256_ps128(half), arch::_mm256_extractf128_ps::<1>(half));
+        // SAFETY: the caller promises the room.
+        unsafe { arch::_mm_storeu_ps(out, sum) }
+    }
+}
