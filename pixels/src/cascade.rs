@@ -8,7 +8,7 @@ mod kernels;
 mod plan;
 mod taps;
 
-use kernels::{MARGIN_PX, Ring};
+use kernels::{BATCH, BLOCK, MARGIN_PX, Ring};
 use plan::{Level, Parent};
 use taps::CHANNELS;
 
@@ -137,21 +137,62 @@ struct Run<'a> {
     sizes: Vec<Option<Sized>>,
     levels: Vec<Level>,
     stores: Vec<Store>,
-    /// A ring of rows of the picture, then one of each level.
-    rings: Vec<(Vec<f32>, usize, usize)>,
+    /// Rows of the picture, then of each level.
+    rings: Vec<Rows>,
     /// Next row of each level.
     next: Vec<usize>,
     /// Sums down, before they are summed across.
-    sums: Vec<f32>,
-    /// A finished row of a level that no other level reads.
-    line: Vec<f32>,
+    sums: Buffer,
+    /// Sums across: finished rows.
+    lines: Buffer,
     /// Colours of a row divided by their alpha.
-    straight: Vec<f32>,
+    straight: Buffer,
+    /// Weights of the rows that a batch is made of.
+    weights: Vec<[f32; BATCH]>,
+}
+
+/// The last rows of a level.
+struct Rows {
+    buffer: Buffer,
+    stride: usize,
+    slots: usize,
+}
+
+/// Numbers from the pool, the first at the start of a cache line, so that no vector lies across two.
+struct Buffer {
+    numbers: Vec<f32>,
+    start: usize,
+}
+
+/// Numbers of a cache line.
+const LINE: usize = 16;
+
+impl Buffer {
+    fn new(length: usize) -> Self {
+        let numbers = pool::numbers(length + LINE);
+        let start = numbers.as_ptr().align_offset(LINE * size_of::<f32>());
+        // Where alignment cannot be told, any start will do.
+        Self { start: if start < LINE { start } else { 0 }, numbers }
+    }
+
+    fn get(&self) -> &[f32] {
+        &self.numbers[self.start..]
+    }
+
+    fn get_mut(&mut self) -> &mut [f32] {
+        &mut self.numbers[self.start..]
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        pool::keep_numbers(std::mem::take(&mut self.numbers));
+    }
 }
 
 /// Numbers of a row of `width` pixels with its margin.
 fn row_length(width: u32) -> usize {
-    (width as usize + MARGIN_PX) * CHANNELS
+    ((width as usize + MARGIN_PX) * CHANNELS).next_multiple_of(LINE)
 }
 
 impl<'a> Run<'a> {
@@ -164,21 +205,40 @@ impl<'a> Run<'a> {
         let wanted = cuts.iter().enumerate().filter(|(i, _)| sizes[*i].is_none()).map(|(i, &cut)| (i, cut));
         let levels = plan::levels(wanted.collect());
         let stores = levels.iter().map(|level| store(level, source, alpha.is_some())).collect();
-        // Most rows that a row of any reader is made of.
+        // Most rows that a batch of any reader is made of, and as many more as come at once.
         let rows_of = |parent: Parent| {
-            levels.iter().filter(|l| l.parent == parent).map(|l| l.down.longest()).max().map_or(0, |most| most + 1)
+            levels
+                .iter()
+                .filter(|l| l.parent == parent)
+                .map(|l| l.down.longest(BATCH))
+                .max()
+                .map_or(0, |most| most + BATCH)
         };
-        let ring = |rows: usize, width: u32| {
+        let rows = |slots: usize, width: u32| {
             let stride = row_length(width);
-            (pool::numbers(rows * stride), stride, rows)
+            Rows { buffer: Buffer::new(slots * stride), stride, slots }
         };
-        let mut rings = vec![ring(rows_of(Parent::Picture), source.size().0)];
-        rings.extend(levels.iter().enumerate().map(|(i, l)| ring(rows_of(Parent::Level(i)), l.size.0)));
+        let mut rings = vec![rows(rows_of(Parent::Picture), source.size().0)];
+        rings.extend(levels.iter().enumerate().map(|(i, l)| rows(rows_of(Parent::Level(i)), l.size.0)));
         let widest = levels.iter().map(|l| l.crop.2.max(l.size.0)).max().unwrap_or(0);
-        let buffer = || pool::numbers(row_length(widest).next_multiple_of(64));
+        let length = row_length(widest).next_multiple_of(BLOCK);
+        let (sums, lines, straight) = (Buffer::new(BATCH * length), Buffer::new(BATCH * length), Buffer::new(length));
         let next = vec![0; levels.len()];
-        let (sums, line, straight) = (buffer(), buffer(), buffer());
-        Ok(Self { source, alpha, light, cuts, sizes, levels, stores, rings, next, sums, line, straight })
+        Ok(Self {
+            source,
+            alpha,
+            light,
+            cuts,
+            sizes,
+            levels,
+            stores,
+            rings,
+            next,
+            sums,
+            lines,
+            straight,
+            weights: Vec::new(),
+        })
     }
 
     /// Sends every row of the picture that somebody reads down the tree.
@@ -193,8 +253,8 @@ impl<'a> Run<'a> {
 
     fn load(&mut self, y: usize) {
         let width = self.source.size().0 as usize;
-        let (ring, stride, slots) = &mut self.rings[0];
-        let row = &mut ring[y % *slots * *stride..][..width * CHANNELS];
+        let Rows { buffer, stride, slots } = &mut self.rings[0];
+        let row = &mut buffer.get_mut()[y % *slots * *stride..][..width * CHANNELS];
         let linear = self.light == Light::Linear;
         match self.source {
             Source::Eight(image) => {
@@ -214,48 +274,75 @@ impl<'a> Run<'a> {
     /// Makes all rows that can be made now that row `newest` of `parent` is there.
     fn advance(&mut self, parent: Parent, newest: usize) {
         for index in 0..self.levels.len() {
-            if self.levels[index].parent != parent {
+            let level = &self.levels[index];
+            if level.parent != parent {
                 continue;
             }
-            let offset = if parent == Parent::Picture { self.levels[index].crop } else { (0, 0, 0, 0) };
-            while self.next[index] < self.levels[index].size.1 as usize {
-                let y = self.next[index];
-                let tap = self.levels[index].down.taps[y];
-                if offset.1 as usize + (tap.start + tap.length) as usize > newest + 1 {
+            let (left, top) = if parent == Parent::Picture { (level.crop.0, level.crop.1) } else { (0, 0) };
+            let rows = level.size.1 as usize;
+            while self.next[index] < rows {
+                let first = self.next[index];
+                let last = (first + BATCH).min(rows) - 1;
+                let tap = self.levels[index].down.taps[last];
+                if top as usize + (tap.start + tap.length) as usize > newest + 1 {
                     break;
                 }
-                self.make_row(index, y, (offset.0 as usize, offset.1 as usize));
-                self.next[index] += 1;
-                self.advance(Parent::Level(index), y);
+                self.next[index] = last + 1;
+                self.make_rows(index, first..last + 1, (left as usize, top as usize));
+                for y in first..=last {
+                    self.keep_row(index, y, y - first);
+                    self.store_row(index, y, y - first);
+                }
+                if self.rings[index + 1].slots > 0 {
+                    self.advance(Parent::Level(index), last);
+                }
             }
         }
     }
 
-    fn make_row(&mut self, index: usize, y: usize, (left, top): (usize, usize)) {
+    /// Makes a batch of rows of a level.
+    fn make_rows(&mut self, index: usize, rows: std::ops::Range<usize>, (left, top): (usize, usize)) {
         let level = &self.levels[index];
-        let (tap, weights) = level.down.of(y);
         let from = &self.rings[level.parent.ring()];
-        let ring = Ring { rows: &from.0, stride: from.1, slots: from.2 };
+        let first = level.down.taps[rows.start].start as usize;
+        self.weights.clear();
+        for (place, y) in rows.enumerate() {
+            let (tap, weights) = level.down.of(y);
+            let skipped = tap.start as usize - first;
+            self.weights.resize(self.weights.len().max(skipped + weights.len()), [0.0; BATCH]);
+            for (of_row, weight) in self.weights[skipped..].iter_mut().zip(weights) {
+                of_row[place] = *weight;
+            }
+        }
+        let ring = Ring { rows: from.buffer.get(), stride: from.stride, slots: from.slots };
         // Pixels after the crop's right edge are summed along up to a whole block; their weights across are 0.
-        let numbers = ((level.across.reads_px).max(1) * CHANNELS).next_multiple_of(64).min(self.sums.len());
-        let numbers = numbers.min((from.1 - left * CHANNELS) / 64 * 64);
-        let sums = &mut self.sums;
-        kernels::vertical(&ring, top + tap.start as usize, weights, left * CHANNELS, &mut sums[..numbers]);
-        let width = level.size.0 as usize;
-        let (own, stride, slots) = &mut self.rings[index + 1];
-        let row = if *slots > 0 {
-            &mut own[y % *slots * *stride..][..width * CHANNELS]
-        } else {
-            &mut self.line[..width * CHANNELS]
-        };
-        kernels::horizontal(sums, &level.across, row);
+        let length = (level.across.reads_px * CHANNELS).next_multiple_of(BLOCK);
+        let sums = &mut self.sums.get_mut()[..BATCH * length];
+        kernels::vertical(&ring, top + first, &self.weights, left * CHANNELS, sums);
+        let lines = &mut self.lines.get_mut()[..BATCH * level.size.0 as usize * CHANNELS];
+        kernels::horizontal(sums, &level.across, lines);
+    }
+
+    /// Copies a made row to where smaller levels read it.
+    fn keep_row(&mut self, index: usize, y: usize, place: usize) {
+        let length = self.levels[index].size.0 as usize * CHANNELS;
+        let Rows { buffer, stride, slots } = &mut self.rings[index + 1];
+        if *slots > 0 {
+            let row = &self.lines.get()[place * length..][..length];
+            buffer.get_mut()[y % *slots * *stride..][..length].copy_from_slice(row);
+        }
+    }
+
+    fn store_row(&mut self, index: usize, y: usize, place: usize) {
+        let level = &self.levels[index];
         if level.output.is_none() {
             return;
         }
+        let width = level.size.0 as usize;
         let store = &mut self.stores[index];
-        let mut row = &*row;
+        let mut row = &self.lines.get()[place * width * CHANNELS..][..width * CHANNELS];
         if self.alpha.is_some() {
-            let straight = &mut self.straight[..width * CHANNELS];
+            let straight = &mut self.straight.get_mut()[..width * CHANNELS];
             straight.copy_from_slice(row);
             kernels::straighten(straight, &mut store.alphas[y * width..][..width]);
             row = straight;
@@ -287,12 +374,6 @@ impl<'a> Run<'a> {
             };
             let alpha = if self.alpha.is_some() { Some(Mask::new(width, height, store.alphas)?) } else { None };
             self.sizes[output] = Some(Sized { image, deep, alpha });
-        }
-        for (ring, _, _) in std::mem::take(&mut self.rings) {
-            pool::keep_numbers(ring);
-        }
-        for buffer in [&mut self.sums, &mut self.line, &mut self.straight] {
-            pool::keep_numbers(std::mem::take(buffer));
         }
         // Equal cuts were made once.
         let mut made = std::mem::take(&mut self.sizes);

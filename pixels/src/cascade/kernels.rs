@@ -7,8 +7,11 @@ use std::sync::LazyLock;
 use super::taps::{CHANNELS, GROUP, Taps};
 use crate::color::{linear_from_srgb_code16, linear_from_srgb8, srgb_code_from_linear};
 
-/// Numbers that the vertical sum keeps in registers.
-const BLOCK: usize = 64;
+/// Rows that are made at once, since neighbours are sums of nearly the same rows.
+pub(super) const BATCH: usize = 4;
+
+/// Numbers of a row that the kernels take at once.
+pub(super) const BLOCK: usize = 64;
 
 /// Source pixels after a row's end that kernels may read and multiply by 0.
 pub(super) const MARGIN_PX: usize = BLOCK / CHANNELS + GROUP;
@@ -58,56 +61,98 @@ pub(super) struct Ring<'a> {
     pub(super) slots: usize,
 }
 
-vectorised! {
-    /// Adds up weighted rows of a ring from row `first` on, starting at number `offset` of each.
-    ///
-    /// `out` has a multiple of 64 numbers, and rows have as many after `offset`.
-    fn vertical / vertical_plain(ring: &Ring<'_>, first: usize, weights: &[f32], offset: usize, out: &mut [f32]) {
-        for (index, block) in out.chunks_exact_mut(BLOCK).enumerate() {
-            let mut sums = [0_f32; BLOCK];
-            let mut slot = first % ring.slots;
-            for &weight in weights {
-                let from = slot * ring.stride + offset + index * BLOCK;
-                let row = &ring.rows[from..from + BLOCK];
-                for (sum, &value) in sums.iter_mut().zip(row) {
-                    *sum = value.mul_add(weight, *sum);
+/// Adds up weighted rows of a ring from row `first` on, starting at number `offset` of each, to [`BATCH`] rows at once.
+///
+/// `weights` has a row's weight in each of the sums. Each row of `out` has a multiple of [`BLOCK`] numbers, and those of
+/// the ring as many after `offset`.
+pub(super) fn vertical(ring: &Ring<'_>, first: usize, weights: &[[f32; BATCH]], offset: usize, out: &mut [f32]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+        fn widest(ring: &Ring<'_>, first: usize, weights: &[[f32; BATCH]], offset: usize, out: &mut [f32]) {
+            vertical_plain::<BLOCK>(ring, first, weights, offset, out);
+        }
+        // Half as many registers, half as wide.
+        #[target_feature(enable = "avx2,fma")]
+        fn wide(ring: &Ring<'_>, first: usize, weights: &[[f32; BATCH]], offset: usize, out: &mut [f32]) {
+            vertical_plain::<{ BLOCK / 4 }>(ring, first, weights, offset, out);
+        }
+        if x86::has_avx512() {
+            // SAFETY: the processor has what `widest` is compiled for, asked for in the line above.
+            return unsafe { widest(ring, first, weights, offset, out) };
+        }
+        if x86::has_avx2() {
+            // SAFETY: the processor has what `wide` is compiled for, asked for in the line above.
+            return unsafe { wide(ring, first, weights, offset, out) };
+        }
+    }
+    vertical_plain::<{ BLOCK / 4 }>(ring, first, weights, offset, out);
+}
+
+/// The same, compiled for every processor: what the front is tested against.
+#[inline(always)]
+#[allow(clippy::inline_always)]
+pub(super) fn vertical_plain<const WIDE: usize>(
+    ring: &Ring<'_>,
+    first: usize,
+    weights: &[[f32; BATCH]],
+    offset: usize,
+    out: &mut [f32],
+) {
+    let length = out.len() / BATCH;
+    for start in (0..length).step_by(WIDE) {
+        let mut sums = [[0_f32; WIDE]; BATCH];
+        let mut slot = first % ring.slots;
+        for of_row in weights {
+            let from = slot * ring.stride + offset + start;
+            let row = &ring.rows[from..from + WIDE];
+            for (sum, weight) in sums.iter_mut().zip(of_row) {
+                for (sum, &value) in sum.iter_mut().zip(row) {
+                    *sum = value.mul_add(*weight, *sum);
                 }
-                slot = if slot + 1 == ring.slots { 0 } else { slot + 1 };
             }
-            block.copy_from_slice(&sums);
+            slot = if slot + 1 == ring.slots { 0 } else { slot + 1 };
+        }
+        for (row, sum) in out.chunks_exact_mut(length).zip(&sums) {
+            row[start..start + WIDE].copy_from_slice(sum);
         }
     }
 }
 
-/// Adds up weighted pixels of a row for each output pixel; `row` has [`MARGIN_PX`] after its end.
-pub(super) fn horizontal(row: &[f32], taps: &Taps, out: &mut [f32]) {
+/// Adds up weighted pixels of [`BATCH`] rows, one after the other in `rows`, for each output pixel of as many rows in `out`.
+///
+/// Rows of `rows` have what [`Taps::reads_px`] says, rows of `out` room for every output pixel.
+pub(super) fn horizontal(rows: &[f32], taps: &Taps, out: &mut [f32]) {
     #[cfg(target_arch = "x86_64")]
     {
-        if x86::has_avx512() && x86::fits(row, taps, out) {
+        if x86::has_avx512() && x86::fits(rows, taps, out) {
             // SAFETY: the processor has AVX-512, and all reads and writes were just checked to be inside.
-            return unsafe { x86::horizontal_512(row, taps, out) };
+            return unsafe { x86::horizontal_512(rows, taps, out) };
         }
-        if x86::has_avx2() && x86::fits(row, taps, out) {
+        if x86::has_avx2() && x86::fits(rows, taps, out) {
             // SAFETY: the processor has AVX2 and FMA, and all reads and writes were just checked to be inside.
-            return unsafe { x86::horizontal_256(row, taps, out) };
+            return unsafe { x86::horizontal_256(rows, taps, out) };
         }
     }
-    horizontal_plain(row, taps, out);
+    horizontal_plain(rows, taps, out);
 }
 
 /// The same for every processor: what the vector code is tested against.
-pub(super) fn horizontal_plain(row: &[f32], taps: &Taps, out: &mut [f32]) {
-    for (tap, pixel) in taps.taps.iter().zip(out.chunks_exact_mut(CHANNELS)) {
-        let mut sums = [[0_f32; CHANNELS]; GROUP];
-        let weights = &taps.weights[tap.phase as usize * taps.stride..][..taps.stride];
-        let sources = &row[tap.start as usize * CHANNELS..][..taps.stride * CHANNELS];
-        for (i, (weight, source)) in weights.iter().zip(sources.chunks_exact(CHANNELS)).enumerate() {
-            for (sum, value) in sums[i % GROUP].iter_mut().zip(source) {
-                *sum = value.mul_add(*weight, *sum);
+pub(super) fn horizontal_plain(rows: &[f32], taps: &Taps, out: &mut [f32]) {
+    let (row_length, out_length) = (rows.len() / BATCH, out.len() / BATCH);
+    for (row, out) in rows.chunks_exact(row_length).zip(out.chunks_exact_mut(out_length)) {
+        for (tap, pixel) in taps.taps.iter().zip(out.chunks_exact_mut(CHANNELS)) {
+            let mut sums = [[0_f32; CHANNELS]; GROUP];
+            let weights = &taps.weights[tap.phase as usize * taps.stride..][..taps.stride];
+            let sources = &row[tap.start as usize * CHANNELS..][..taps.stride * CHANNELS];
+            for (i, (weight, source)) in weights.iter().zip(sources.chunks_exact(CHANNELS)).enumerate() {
+                for (sum, value) in sums[i % GROUP].iter_mut().zip(source) {
+                    *sum = value.mul_add(*weight, *sum);
+                }
             }
-        }
-        for (c, value) in pixel.iter_mut().enumerate() {
-            *value = (sums[0][c] + sums[2][c]) + (sums[1][c] + sums[3][c]);
+            for (c, value) in pixel.iter_mut().enumerate() {
+                *value = (sums[0][c] + sums[2][c]) + (sums[1][c] + sums[3][c]);
+            }
         }
     }
 }
@@ -190,13 +235,23 @@ vectorised! {
     }
 }
 
+/// A share of 255 as a code; without the cast's own care for what doesn't fit, which is no vector code.
+#[inline(always)]
+#[allow(clippy::inline_always)]
+fn rounded(share: f32) -> u8 {
+    let share = if share > 0.0 { share } else { 0.0 };
+    let share = if share < 1.0 { share } else { 1.0 };
+    // Beside 2^23 there are no fractions, so the sum's lowest bits are the rounded code.
+    (share.mul_add(255.0, 8_388_608.0)).to_bits() as u8
+}
+
 vectorised! {
     /// One row of shares of 255 to codes.
     fn store_shares / store_shares_plain(row: &[f32], out: &mut [u8]) {
         for (pixels, bytes) in row.chunks(BLOCK).zip(out.chunks_mut(BLOCK / CHANNELS * 3)) {
             let mut codes = [0_u8; BLOCK];
             for (code, &share) in codes.iter_mut().zip(pixels) {
-                *code = (share * 255.0 + 0.5) as u8;
+                *code = rounded(share);
             }
             for (rgb, code) in bytes.chunks_exact_mut(3).zip(codes.chunks_exact(CHANNELS)) {
                 rgb.copy_from_slice(&code[..3]);
@@ -230,7 +285,7 @@ pub(super) fn store_deep(row: &[f32], linear: bool, out: &mut [u16]) {
 mod x86 {
     use std::arch::x86_64 as arch;
 
-    use super::{CHANNELS, GROUP, Taps};
+    use super::{BATCH, CHANNELS, GROUP, Taps};
 
     pub(super) fn has_avx512() -> bool {
         std::arch::is_x86_feature_detected!("avx512f")
@@ -245,30 +300,34 @@ mod x86 {
     }
 
     /// Whether everything that [`horizontal_512`] reads and writes is there; phases are right by construction.
-    pub(super) fn fits(row: &[f32], taps: &Taps, out: &[f32]) -> bool {
-        out.len() >= taps.taps.len() * CHANNELS && row.len() >= taps.reads_px * CHANNELS
+    pub(super) fn fits(rows: &[f32], taps: &Taps, out: &[f32]) -> bool {
+        out.len() / BATCH >= taps.taps.len() * CHANNELS && rows.len() / BATCH >= taps.reads_px * CHANNELS
     }
 
     /// # Safety
     /// [`fits`] must hold.
     #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    pub(super) unsafe fn horizontal_512(row: &[f32], taps: &Taps, out: &mut [f32]) {
-        let groups = taps.stride / GROUP;
-        let (row, spread, out) = (row.as_ptr(), taps.spread.as_ptr(), out.as_mut_ptr());
+    pub(super) unsafe fn horizontal_512(rows: &[f32], taps: &Taps, out: &mut [f32]) {
+        let (groups, row, out_row) = (taps.stride / GROUP, rows.len() / BATCH, out.len() / BATCH);
+        let (rows, spread, out) = (rows.as_ptr(), taps.spread.as_ptr(), out.as_mut_ptr());
         for (x, tap) in taps.taps.iter().enumerate() {
             // SAFETY: the caller has checked that these ranges are inside their slices.
             unsafe {
-                let mut source = row.add(tap.start as usize * CHANNELS);
+                let mut source = rows.add(tap.start as usize * CHANNELS);
                 let mut weight = spread.add(tap.phase as usize * taps.stride * CHANNELS);
-                let mut sum = arch::_mm512_setzero_ps();
+                let mut sums = [arch::_mm512_setzero_ps(); BATCH];
                 for _ in 0..groups {
-                    sum = arch::_mm512_fmadd_ps(arch::_mm512_loadu_ps(source), arch::_mm512_loadu_ps(weight), sum);
+                    let weights = arch::_mm512_loadu_ps(weight);
+                    for (r, sum) in sums.iter_mut().enumerate() {
+                        *sum = arch::_mm512_fmadd_ps(arch::_mm512_loadu_ps(source.add(r * row)), weights, *sum);
+                    }
                     source = source.add(GROUP * CHANNELS);
                     weight = weight.add(GROUP * CHANNELS);
                 }
-                let half =
-                    arch::_mm256_add_ps(arch::_mm512_castps512_ps256(sum), arch::_mm512_extractf32x8_ps::<1>(sum));
-                store_folded(half, out.add(x * CHANNELS));
+                for (r, &sum) in sums.iter().enumerate() {
+                    let (low, high) = (arch::_mm512_castps512_ps256(sum), arch::_mm512_extractf32x8_ps::<1>(sum));
+                    store_folded(arch::_mm256_add_ps(low, high), out.add(r * out_row + x * CHANNELS));
+                }
             }
         }
     }
@@ -276,23 +335,28 @@ mod x86 {
     /// # Safety
     /// [`fits`] must hold.
     #[target_feature(enable = "avx2,fma")]
-    pub(super) unsafe fn horizontal_256(row: &[f32], taps: &Taps, out: &mut [f32]) {
-        let groups = taps.stride / GROUP;
-        let (row, spread, out) = (row.as_ptr(), taps.spread.as_ptr(), out.as_mut_ptr());
+    pub(super) unsafe fn horizontal_256(rows: &[f32], taps: &Taps, out: &mut [f32]) {
+        let (groups, row, out_row) = (taps.stride / GROUP, rows.len() / BATCH, out.len() / BATCH);
+        let (rows, spread, out) = (rows.as_ptr(), taps.spread.as_ptr(), out.as_mut_ptr());
         for (x, tap) in taps.taps.iter().enumerate() {
             // SAFETY: the caller has checked that these ranges are inside their slices.
             unsafe {
-                let mut source = row.add(tap.start as usize * CHANNELS);
+                let mut source = rows.add(tap.start as usize * CHANNELS);
                 let mut weight = spread.add(tap.phase as usize * taps.stride * CHANNELS);
-                let (mut low, mut high) = (arch::_mm256_setzero_ps(), arch::_mm256_setzero_ps());
+                let mut sums = [[arch::_mm256_setzero_ps(); 2]; BATCH];
                 for _ in 0..groups {
-                    low = arch::_mm256_fmadd_ps(arch::_mm256_loadu_ps(source), arch::_mm256_loadu_ps(weight), low);
-                    let (next, after) = (arch::_mm256_loadu_ps(source.add(8)), arch::_mm256_loadu_ps(weight.add(8)));
-                    high = arch::_mm256_fmadd_ps(next, after, high);
+                    let weights = [arch::_mm256_loadu_ps(weight), arch::_mm256_loadu_ps(weight.add(8))];
+                    for (r, sum) in sums.iter_mut().enumerate() {
+                        let from = source.add(r * row);
+                        sum[0] = arch::_mm256_fmadd_ps(arch::_mm256_loadu_ps(from), weights[0], sum[0]);
+                        sum[1] = arch::_mm256_fmadd_ps(arch::_mm256_loadu_ps(from.add(8)), weights[1], sum[1]);
+                    }
                     source = source.add(GROUP * CHANNELS);
                     weight = weight.add(GROUP * CHANNELS);
                 }
-                store_folded(arch::_mm256_add_ps(low, high), out.add(x * CHANNELS));
+                for (r, sum) in sums.iter().enumerate() {
+                    store_folded(arch::_mm256_add_ps(sum[0], sum[1]), out.add(r * out_row + x * CHANNELS));
+                }
             }
         }
     }

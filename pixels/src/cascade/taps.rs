@@ -124,9 +124,13 @@ impl Taps {
         (tap, &self.weights[start..start + tap.length as usize])
     }
 
-    /// Most source pixels of any output pixel.
-    pub(super) fn longest(&self) -> usize {
-        self.taps.iter().map(|tap| tap.length as usize).max().unwrap_or(1)
+    /// Most source pixels of any `batch` neighbouring output pixels.
+    pub(super) fn longest(&self, batch: usize) -> usize {
+        let span = |taps: &[Tap]| match (taps.first(), taps.last()) {
+            (Some(first), Some(last)) => (last.start + last.length - first.start) as usize,
+            _ => 1,
+        };
+        self.taps.chunks(batch).map(span).max().unwrap_or(1)
     }
 }
 

@@ -19,8 +19,9 @@ fn sums_across_are_the_same_bits() {
         for filter in [Filter::Lanczos3, Filter::Area] {
             let filter = if to > from { Filter::CatmullRom } else { filter };
             let taps = Taps::new(filter, from, to);
-            let row = numbers((from as usize + MARGIN_PX) * CHANNELS);
-            let (mut fast, mut plain) = (vec![0.0; to as usize * CHANNELS], vec![9.0; to as usize * CHANNELS]);
+            let row = numbers((from as usize + MARGIN_PX) * CHANNELS * BATCH);
+            let (mut fast, mut plain) =
+                (vec![0.0; BATCH * to as usize * CHANNELS], vec![9.0; BATCH * to as usize * CHANNELS]);
             horizontal(&row, &taps, &mut fast);
             horizontal_plain(&row, &taps, &mut plain);
             assert_eq!(fast, plain, "{from} to {to}");
@@ -35,11 +36,12 @@ fn sums_down_are_the_same_bits() {
             let stride = numbers_wide + 20;
             let all = numbers(rows * stride);
             let ring = Ring { rows: &all, stride, slots: rows };
-            let weights = numbers(rows);
+            let weights: Vec<[f32; BATCH]> =
+                numbers(rows * BATCH).chunks_exact(BATCH).map(|w| [w[0], w[1], w[2], w[3]]).collect();
             for (first, offset) in [(0, 0), (3, 4), (rows + 1, 16)] {
-                let (mut fast, mut plain) = (vec![0.0; numbers_wide], vec![9.0; numbers_wide]);
+                let (mut fast, mut plain) = (vec![0.0; BATCH * numbers_wide], vec![9.0; BATCH * numbers_wide]);
                 vertical(&ring, first, &weights, offset, &mut fast);
-                vertical_plain(&ring, first, &weights, offset, &mut plain);
+                vertical_plain::<16>(&ring, first, &weights, offset, &mut plain);
                 assert_eq!(fast, plain);
             }
         }
