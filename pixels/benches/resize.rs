@@ -48,7 +48,7 @@ fn eight_sizes(bencher: Bencher, light: Light) {
     let (image, cuts) = (photo(), cuts(&WIDTHS));
     bencher.counter(ItemsCount::new(PIXELS)).bench(|| {
         let sizes = cascade(Source::Eight(&image), None, &cuts, light).unwrap_or_default();
-        sizes.into_iter().for_each(pixels::Sized::recycle);
+        sizes.into_iter().for_each(pixels::Resized::recycle);
     });
 }
 
@@ -57,7 +57,7 @@ fn one_size(bencher: Bencher, width: u32) {
     let (image, cuts) = (photo(), cuts(&[width]));
     bencher.counter(ItemsCount::new(PIXELS)).bench(|| {
         let sizes = cascade(Source::Eight(&image), None, &cuts, Light::Linear).unwrap_or_default();
-        sizes.into_iter().for_each(pixels::Sized::recycle);
+        sizes.into_iter().for_each(pixels::Resized::recycle);
     });
 }
 

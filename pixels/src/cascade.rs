@@ -45,7 +45,7 @@ pub enum Source<'a> {
 
 /// A picture in one size.
 #[derive(Clone, Debug)]
-pub struct Sized {
+pub struct Resized {
     /// The picture, its colours straight where there is alpha.
     pub image: SrgbImage,
     /// The picture with all its bits, if the source has 16.
@@ -54,7 +54,7 @@ pub struct Sized {
     pub alpha: Option<Mask>,
 }
 
-impl Sized {
+impl Resized {
     /// Gives the pixels' memory back for the next picture of this thread.
     pub fn recycle(self) {
         pool::keep_bytes(self.image.into_data());
@@ -87,7 +87,7 @@ impl Source<'_> {
 /// assert_eq!((sizes[1].image.height_px(), sizes[1].image.pixel(5, 5)), (120, [90, 10, 20]));
 /// # Ok::<(), pixels::Error>(())
 /// ```
-pub fn cascade(source: Source<'_>, alpha: Option<&Mask>, cuts: &[Cut], light: Light) -> Result<Vec<Sized>> {
+pub fn cascade(source: Source<'_>, alpha: Option<&Mask>, cuts: &[Cut], light: Light) -> Result<Vec<Resized>> {
     let whole = source.size();
     if let Some(alpha) = alpha {
         alpha.check_size(whole.0, whole.1)?;
@@ -134,7 +134,7 @@ struct Run<'a> {
     light: Light,
     cuts: &'a [Cut],
     /// Finished sizes: those that are copies.
-    sizes: Vec<Option<Sized>>,
+    sizes: Vec<Option<Resized>>,
     levels: Vec<Level>,
     stores: Vec<Store>,
     /// Rows of the picture, then of each level.
@@ -283,7 +283,7 @@ impl<'a> Run<'a> {
             while self.next[index] < rows {
                 let first = self.next[index];
                 let last = (first + BATCH).min(rows) - 1;
-                let tap = self.levels[index].down.taps[last];
+                let tap = self.levels[index].down.of_pixels[last];
                 if top as usize + (tap.start + tap.length) as usize > newest + 1 {
                     break;
                 }
@@ -304,7 +304,7 @@ impl<'a> Run<'a> {
     fn make_rows(&mut self, index: usize, rows: std::ops::Range<usize>, (left, top): (usize, usize)) {
         let level = &self.levels[index];
         let from = &self.rings[level.parent.ring()];
-        let first = level.down.taps[rows.start].start as usize;
+        let first = level.down.of_pixels[rows.start].start as usize;
         self.weights.clear();
         for (place, y) in rows.enumerate() {
             let (tap, weights) = level.down.of(y);
@@ -350,16 +350,16 @@ impl<'a> Run<'a> {
         let linear = self.light == Light::Linear;
         let codes = &mut store.codes[y * width * 3..][..width * 3];
         if linear {
-            kernels::store_linear(row, codes)
+            kernels::store_linear(row, codes);
         } else {
-            kernels::store_shares(row, codes)
+            kernels::store_shares(row, codes);
         }
         if !store.deep.is_empty() {
             kernels::store_deep(row, linear, &mut store.deep[y * width * 3..][..width * 3]);
         }
     }
 
-    fn finish(mut self) -> Result<Vec<Sized>> {
+    fn finish(mut self) -> Result<Vec<Resized>> {
         for (level, store) in self.levels.iter().zip(std::mem::take(&mut self.stores)) {
             let Some(output) = level.output else { continue };
             let (width, height) = level.size;
@@ -373,14 +373,15 @@ impl<'a> Run<'a> {
                 None => SrgbImage::new(width, height, store.codes)?,
             };
             let alpha = if self.alpha.is_some() { Some(Mask::new(width, height, store.alphas)?) } else { None };
-            self.sizes[output] = Some(Sized { image, deep, alpha });
+            self.sizes[output] = Some(Resized { image, deep, alpha });
         }
         // Equal cuts were made once.
         let mut made = std::mem::take(&mut self.sizes);
         for i in 0..made.len() {
             let twin = self.cuts.iter().position(|cut| *cut == self.cuts[i]).unwrap_or(i);
             if made[i].is_none() && twin < i {
-                made[i] = made[twin].clone();
+                let equal = made[twin].clone();
+                made[i] = equal;
             }
         }
         made.into_iter().zip(self.cuts).map(|(size, cut)| size.ok_or_else(|| nothing(cut))).collect()
@@ -403,7 +404,7 @@ fn store(level: &Level, source: Source<'_>, alpha: bool) -> Store {
 }
 
 /// The part itself, for a cut that keeps its size.
-fn copy(source: Source<'_>, alpha: Option<&Mask>, cut: &Cut) -> Result<Sized> {
+fn copy(source: Source<'_>, alpha: Option<&Mask>, cut: &Cut) -> Result<Resized> {
     let (width, height) = cut.size;
     let row = source.size().0;
     let alpha = match alpha {
@@ -417,7 +418,7 @@ fn copy(source: Source<'_>, alpha: Option<&Mask>, cut: &Cut) -> Result<Sized> {
             (deep.to_srgb8(), Some(deep))
         }
     };
-    Ok(Sized { image, deep, alpha })
+    Ok(Resized { image, deep, alpha })
 }
 
 fn part<const N: usize, T: Copy>(data: &[T], row_px: u32, cut: &Cut) -> Vec<T> {

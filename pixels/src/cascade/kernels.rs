@@ -141,7 +141,7 @@ pub(super) fn horizontal(rows: &[f32], taps: &Taps, out: &mut [f32]) {
 pub(super) fn horizontal_plain(rows: &[f32], taps: &Taps, out: &mut [f32]) {
     let (row_length, out_length) = (rows.len() / BATCH, out.len() / BATCH);
     for (row, out) in rows.chunks_exact(row_length).zip(out.chunks_exact_mut(out_length)) {
-        for (tap, pixel) in taps.taps.iter().zip(out.chunks_exact_mut(CHANNELS)) {
+        for (tap, pixel) in taps.of_pixels.iter().zip(out.chunks_exact_mut(CHANNELS)) {
             let mut sums = [[0_f32; CHANNELS]; GROUP];
             let weights = &taps.weights[tap.phase as usize * taps.stride..][..taps.stride];
             let sources = &row[tap.start as usize * CHANNELS..][..taps.stride * CHANNELS];
@@ -202,7 +202,7 @@ static CODES: LazyLock<Box<[u8; ENTRIES]>> = LazyLock::new(|| {
     for index in 0..end {
         let low = f32::from_bits((index + FIRST) << DROPPED);
         let high = f32::from_bits((index + FIRST + 1) << DROPPED);
-        codes[index as usize] = (srgb_code_from_linear((low + high) / 2.0) + 0.5) as u8;
+        codes[index as usize] = (srgb_code_from_linear(f32::midpoint(low, high)) + 0.5) as u8;
     }
     codes
 });
@@ -301,7 +301,7 @@ mod x86 {
 
     /// Whether everything that [`horizontal_512`] reads and writes is there; phases are right by construction.
     pub(super) fn fits(rows: &[f32], taps: &Taps, out: &[f32]) -> bool {
-        out.len() / BATCH >= taps.taps.len() * CHANNELS && rows.len() / BATCH >= taps.reads_px * CHANNELS
+        out.len() / BATCH >= taps.of_pixels.len() * CHANNELS && rows.len() / BATCH >= taps.reads_px * CHANNELS
     }
 
     /// # Safety
@@ -310,7 +310,7 @@ mod x86 {
     pub(super) unsafe fn horizontal_512(rows: &[f32], taps: &Taps, out: &mut [f32]) {
         let (groups, row, out_row) = (taps.stride / GROUP, rows.len() / BATCH, out.len() / BATCH);
         let (rows, spread, out) = (rows.as_ptr(), taps.spread.as_ptr(), out.as_mut_ptr());
-        for (x, tap) in taps.taps.iter().enumerate() {
+        for (x, tap) in taps.of_pixels.iter().enumerate() {
             // SAFETY: the caller has checked that these ranges are inside their slices.
             unsafe {
                 let mut source = rows.add(tap.start as usize * CHANNELS);
@@ -338,7 +338,7 @@ mod x86 {
     pub(super) unsafe fn horizontal_256(rows: &[f32], taps: &Taps, out: &mut [f32]) {
         let (groups, row, out_row) = (taps.stride / GROUP, rows.len() / BATCH, out.len() / BATCH);
         let (rows, spread, out) = (rows.as_ptr(), taps.spread.as_ptr(), out.as_mut_ptr());
-        for (x, tap) in taps.taps.iter().enumerate() {
+        for (x, tap) in taps.of_pixels.iter().enumerate() {
             // SAFETY: the caller has checked that these ranges are inside their slices.
             unsafe {
                 let mut source = rows.add(tap.start as usize * CHANNELS);

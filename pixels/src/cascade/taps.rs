@@ -63,7 +63,7 @@ pub(super) struct Tap {
 #[derive(Clone, Debug)]
 pub(super) struct Taps {
     /// One per output pixel.
-    pub(super) taps: Vec<Tap>,
+    pub(super) of_pixels: Vec<Tap>,
     /// Weights of a set, a multiple of [`GROUP`], zeros at the end.
     pub(super) stride: usize,
     /// The sets, one after the other.
@@ -114,12 +114,12 @@ impl Taps {
         }
         let spread = all.iter().flat_map(|&weight| [weight; CHANNELS]).collect();
         let reads_px = taps.iter().map(|tap| tap.start as usize + stride).max().unwrap_or(0);
-        Self { taps, stride, weights: all, spread, reads_px }
+        Self { of_pixels: taps, stride, weights: all, spread, reads_px }
     }
 
     /// The weights of output pixel `x` without the zeros at their end.
     pub(super) fn of(&self, x: usize) -> (Tap, &[f32]) {
-        let tap = self.taps[x];
+        let tap = self.of_pixels[x];
         let start = tap.phase as usize * self.stride;
         (tap, &self.weights[start..start + tap.length as usize])
     }
@@ -130,7 +130,7 @@ impl Taps {
             (Some(first), Some(last)) => (last.start + last.length - first.start) as usize,
             _ => 1,
         };
-        self.taps.chunks(batch).map(span).max().unwrap_or(1)
+        self.of_pixels.chunks(batch).map(span).max().unwrap_or(1)
     }
 }
 

@@ -77,7 +77,7 @@ fn weights_add_up_to_one_and_stay_inside() {
         for from in 1..=67 {
             for to in 1..=67 {
                 let taps = Taps::new(filter, from, to);
-                assert_eq!(taps.taps.len(), to as usize);
+                assert_eq!(taps.of_pixels.len(), to as usize);
                 for x in 0..to as usize {
                     let (tap, weights) = taps.of(x);
                     assert!(tap.start + tap.length <= from && !weights.is_empty());
