@@ -46,6 +46,7 @@ fn command(command: &Command) -> Result<Exit> {
         Command::Batch(args) => commands::batch::run(&args.command),
         Command::Classify(args) => commands::classify::run(args),
         Command::Mask(args) => commands::mask::run(args),
+        Command::Map(args) => commands::map::run(args),
         Command::Train(args) => commands::train::run(args),
         Command::Eval(args) => commands::eval::run(args),
         Command::Doctor(args) => Ok(commands::doctor::run(args)),

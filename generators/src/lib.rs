@@ -13,6 +13,7 @@ pub mod eval;
 pub mod gate;
 pub mod layers;
 pub mod params;
+pub mod projection;
 pub mod recolor;
 pub mod region;
 pub mod registration;

@@ -10,6 +10,7 @@ pub mod checks;
 mod classify;
 mod doctor;
 mod eval;
+mod map;
 mod mask;
 pub mod parts;
 mod recolor;
@@ -29,6 +30,7 @@ pub use checks::CheckArgs;
 pub use classify::ClassifyArgs;
 pub use doctor::DoctorArgs;
 pub use eval::{EvalArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalRealismArgs, EvalSolidsArgs, SolidsPart};
+pub use map::MapArgs;
 pub use mask::MaskArgs;
 pub use recolor::{GateMode, LayersFormat, RecolorArgs};
 pub use region::AUTO;
@@ -62,6 +64,7 @@ pub enum Command {
     Batch(BatchArgs),
     Classify(ClassifyArgs),
     Mask(MaskArgs),
+    Map(MapArgs),
     Train(TrainArgs),
     Eval(EvalArgs),
     Doctor(DoctorArgs),

@@ -4,6 +4,7 @@ pub mod batch;
 pub mod classify;
 pub mod doctor;
 pub mod eval;
+pub mod map;
 pub mod mask;
 pub mod recolor;
 pub mod resize;

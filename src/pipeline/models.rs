@@ -7,8 +7,9 @@ use generators::backbone::{self, Backbone};
 use generators::card::Card;
 use generators::checkpoint::{card_path, sha256_hex};
 use generators::embedding::{self, Embedding};
-use generators::gate::{self, Gate};
+use generators::gate::{self, Classification, Gate};
 use generators::recolor::{self, Recolorer};
+use generators::seam;
 use generators::segmenter::{self, Segmenter};
 use generators::taxonomy;
 use pixels::SrgbImage;
@@ -27,6 +28,35 @@ pub struct Finder {
     pub segmenter: Segmenter,
     /// Classifies and judges.
     pub gate: Gate,
+}
+
+/// What says what a photo is of.
+pub struct Viewer {
+    backbone: Backbone,
+    gate: Gate,
+}
+
+impl Viewer {
+    /// Loads the models from the weights folder.
+    ///
+    /// # Errors
+    /// A weights failure (exit code 4).
+    pub fn load(weights: &Path) -> Result<Self> {
+        Ok(Self {
+            backbone: Backbone::load(weights).or_exit(Exit::Weights)?,
+            gate: Gate::load(weights).or_exit(Exit::Weights)?,
+        })
+    }
+
+    /// The features that a photo is classified by, and what it is.
+    ///
+    /// # Errors
+    /// When libtorch refuses.
+    pub fn look(&self, photo: &SrgbImage) -> generators::Result<(Vec<f32>, Classification)> {
+        let embedding = embedding::embed(&self.backbone, &[photo])?.pop();
+        let embedding = embedding.ok_or_else(|| generators::Error::Input("the photo has no embedding".to_owned()))?;
+        Ok((seam::floats_of(&embedding)?, self.gate.classify(&embedding)?))
+    }
 }
 
 /// All models.

@@ -3,10 +3,11 @@
 //! Every text goes through the template's escaping; styles, script and small pictures are inside the file. With the
 //! written files beside it, the page shows those when a variant is opened.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
+use super::link::{relative_url, url_segment};
 use super::palette_view::{background, backgrounds, changes, palettes};
 use super::quality_view;
 use super::{PhotoEntry, PhotoStatus, Pictures, Report, RunStatus, Settings, SourceEntry, VariantEntry, Verdict};
@@ -361,36 +362,6 @@ fn when(created: &str) -> String {
         (Some(day), Some(time)) => format!("{day} {time} UTC"),
         _ => created.to_owned(),
     }
-}
-
-/// A file name as one segment of a relative URL.
-fn url_segment(name: &str) -> String {
-    use std::fmt::Write as _;
-    name.bytes().fold(String::new(), |mut url, byte| {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-            url.push(char::from(byte));
-        } else {
-            // Writing to a string cannot fail.
-            let _ = write!(url, "%{byte:02X}");
-        }
-        url
-    })
-}
-
-/// How the page in `out` reaches the photo, if the two share a folder above them other than the root.
-fn relative_url(photo: &Path, out: &Path) -> Option<String> {
-    let (photo, out) = (photo.canonicalize().ok()?, out.canonicalize().ok()?);
-    let shared = photo.components().zip(out.components()).take_while(|(a, b)| a == b).count();
-    if shared < 2 {
-        return None;
-    }
-    let up = out.components().skip(shared).map(|_| "..".to_owned());
-    let down = photo.components().skip(shared).collect::<PathBuf>();
-    let down = down.components().filter_map(|part| match part {
-        Component::Normal(name) => Some(url_segment(&name.to_string_lossy())),
-        _ => None,
-    });
-    Some(up.chain(down).collect::<Vec<_>>().join("/"))
 }
 
 #[cfg(test)]

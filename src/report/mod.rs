@@ -5,6 +5,8 @@ mod fringe;
 pub mod gallery;
 pub mod heat_map;
 pub mod inspection;
+mod link;
+pub mod map;
 pub mod measure;
 mod palette_view;
 mod picture;
@@ -19,6 +21,7 @@ use pixels::color::Lab;
 use serde::Serialize;
 
 pub use figures::{Figures, ProofEntry};
+pub use link::relative_url;
 pub use picture::{Pictures, data_url, overlay, reduced};
 pub use regions::{MapEntry, RegionEntry, RegionVariant};
 pub use tolerance::Tolerance;
