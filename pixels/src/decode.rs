@@ -130,8 +130,20 @@ fn read_raw(bytes: &[u8], limits: &Limits) -> Result<(Raw, Format)> {
         Format::Png => png::read(bytes, limits),
         Format::Webp => webp::read(bytes, limits),
         Format::Tiff => tiff::read(bytes, limits),
+        Format::Avif => Err(unread_avif(bytes)),
     })?;
     Ok((raw, format))
+}
+
+/// AVIF is a delivery format, and no decoder of it both builds without C and takes hostile bytes without ending the program.
+fn unread_avif(bytes: &[u8]) -> Error {
+    let sequence = bytes.get(8..12) == Some(b"avis");
+    let (what, advice) = if sequence {
+        ("an image sequence (animation)", "save the frame you want as a still JPEG, PNG, WebP or TIFF")
+    } else {
+        ("a picture in this format", "it is written, not read: take the JPEG, PNG, WebP or TIFF that it was made of")
+    };
+    Error::Unsupported { format: Format::Avif, what: what.to_owned(), advice }
 }
 
 /// Reads and decodes a file; a file over the byte limit is refused before it is read.

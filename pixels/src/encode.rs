@@ -1,5 +1,6 @@
-//! Pictures to JPEG, PNG, WebP and TIFF bytes: sRGB, upright, without metadata unless some is given.
+//! Pictures to JPEG, PNG, WebP, AVIF and TIFF bytes: sRGB, upright, without metadata unless some is given.
 
+mod avif;
 mod deep;
 mod jpeg;
 mod options;
@@ -9,9 +10,9 @@ mod tiff;
 
 use ::png::{BitDepth, ColorType};
 
-pub use deep::{Deep, encode_deep};
+pub use deep::{Deep, encode_deep, encode_deep_with};
 pub use options::{Chroma, Effort, EncodeOptions, Quality};
-pub use target::Encoding;
+pub use target::{Encoding, Shown};
 pub use tiff::TiffPages;
 
 use crate::color::{linear_from_srgb8, srgb8_from_linear};
@@ -20,7 +21,7 @@ use crate::{Error, Format, Mask, Metadata, Result, SrgbImage};
 
 /// Encodes a picture without metadata at a level of quality, all else by default.
 ///
-/// `alpha` is written to PNG, WebP and TIFF; JPEG has none, so the picture is blended over white. `quality` is 1 to 100: JPEG
+/// `alpha` is written to all but JPEG, which has none: there the picture is blended over white. `quality` is 1 to 100: JPEG
 /// stores colour at full resolution from 90 on and at half resolution below; WebP at 100 is lossless; PNG and TIFF always are.
 ///
 /// # Errors
@@ -80,6 +81,7 @@ pub fn encode_measured(
     if width == 0 || height == 0 {
         return Err(Error::Encode { format, width, height, reason: "it has no pixels".to_owned() });
     }
+    let metadata = &metadata.sized(width, height);
     match alpha.filter(|_| !format.has_alpha()) {
         Some(alpha) => target::encode(&flatten_on_white(image, alpha), None, format, options, metadata),
         None => target::encode(image, alpha, format, options, metadata),
@@ -89,7 +91,7 @@ pub fn encode_measured(
 /// Whether a level of this format keeps every byte.
 fn is_lossless(format: Format, options: &EncodeOptions, level: u8) -> bool {
     match format {
-        Format::Jpeg => false,
+        Format::Jpeg | Format::Avif => false,
         Format::Png | Format::Tiff => true,
         Format::Webp => options.lossless || level >= 100,
     }
@@ -103,8 +105,9 @@ fn at_level(
     level: u8,
     options: &EncodeOptions,
     metadata: &Metadata,
-) -> Result<Vec<u8>> {
+) -> Result<(Vec<u8>, Option<Shown>)> {
     let (width, height) = (image.width_px(), image.height_px());
+    let fail = |reason| Error::Encode { format, width, height, reason };
     let done = match (format, alpha) {
         (Format::Jpeg, _) => jpeg::encode(image, level, options).and_then(|file| metadata.add_to_jpeg(file)),
         (Format::Png, None) => {
@@ -121,7 +124,7 @@ fn at_level(
         ),
         (Format::Tiff, alpha) => {
             let mut pages = TiffPages::new()?;
-            pages.add("", image, alpha)?;
+            pages.add_with("", image, alpha, metadata)?;
             Ok(pages.finish())
         }
         (Format::Webp, alpha) => {
@@ -133,8 +136,12 @@ fn at_level(
             };
             file.and_then(|file| metadata.add_to_webp(file, (width, height), alpha.is_some()))
         }
+        (Format::Avif, alpha) => {
+            let file = avif::encode(image, alpha, level, options, metadata).map_err(fail)?;
+            return Ok((file.bytes, Some((file.image, file.alpha))));
+        }
     };
-    done.map_err(|reason| Error::Encode { format, width, height, reason })
+    Ok((done.map_err(fail)?, None))
 }
 
 /// Encodes a mask as 8-bit greyscale PNG, 255 inside.

@@ -42,6 +42,15 @@ impl ColorModel {
     }
 }
 
+/// sRGB's own profile.
+pub(crate) fn srgb_profile() -> crate::Result<Vec<u8>> {
+    let mut profile = ColorProfile::new_srgb();
+    // The moment of writing would make two runs differ.
+    profile.creation_date_time =
+        moxcms::ColorDateTime { year: 2026, month: 1, day_of_the_month: 1, ..Default::default() };
+    profile.encode().map_err(|error| crate::Error::Profile { reason: error.to_string() })
+}
+
 /// Pixels that one task converts.
 const BLOCK_PIXELS: usize = 1 << 14;
 

@@ -18,6 +18,7 @@ pub mod dye_render;
 mod encode;
 mod error;
 mod exif;
+mod exif_block;
 pub mod foreground;
 mod format;
 pub mod garment_frame;
@@ -53,15 +54,15 @@ pub use color::parse_color;
 pub use composite::composite;
 pub use decode::{Decoded, Limits, decode, decode_file, decode_mask, read_limited};
 pub use encode::{
-    Chroma, Deep, Effort, EncodeOptions, Encoding, Quality, TiffPages, encode, encode_deep, encode_mask_png,
-    encode_measured, encode_with, flatten_on_white,
+    Chroma, Deep, Effort, EncodeOptions, Encoding, Quality, Shown, TiffPages, encode, encode_deep, encode_deep_with,
+    encode_mask_png, encode_measured, encode_with, flatten_on_white,
 };
 pub use error::{Error, Result};
 pub use format::Format;
 pub use image_types::{Mask, SrgbImage};
 pub use layer::layer_over;
 pub use merge::merge;
-pub use metadata::Metadata;
+pub use metadata::{Keep, Metadata};
 pub use output::write_atomic;
 pub use palette_files::{Palette, Swatch, load_palette, parse_palette};
 pub use proof::Proof;

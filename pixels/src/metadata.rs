@@ -1,5 +1,7 @@
 //! What a file says besides its pixels, and how it gets into files that are written.
 
+use crate::{Format, exif_block, icc};
+
 /// Metadata to write into a file; empty by default, so that nothing leaves by accident.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metadata {
@@ -10,6 +12,17 @@ pub struct Metadata {
     pub exif: Option<Vec<u8>>,
 }
 
+/// What of a photo's metadata goes into the files made of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Keep {
+    /// A colour profile: sRGB's, since pixels are converted to sRGB and the photo's own would be wrong for them.
+    pub icc: bool,
+    /// The EXIF block, its orientation made 1, its size the file's own, without its thumbnail.
+    pub exif: bool,
+    /// Artist and copyright of the EXIF block and nothing else of it.
+    pub copyright: bool,
+}
+
 /// Bytes of a JPEG segment besides its marker and length.
 const SEGMENT_BYTES: usize = 65_533;
 /// What the segment of an ICC part begins with, before the part's number and their count.
@@ -18,6 +31,28 @@ const ICC_PREFIX: &[u8] = b"ICC_PROFILE\0";
 const EXIF_PREFIX: &[u8] = b"Exif\0\0";
 
 impl Metadata {
+    /// What of a photo's file is kept. A block that is broken is left out.
+    ///
+    /// EXIF is found in JPEG, PNG and WebP files; of a TIFF, whose EXIF is spread over the file, artist and copyright are.
+    ///
+    /// # Errors
+    /// [`crate::Error::Profile`] when sRGB's profile can't be written, which has not been seen.
+    pub fn of_file(bytes: &[u8], keep: Keep) -> crate::Result<Self> {
+        let icc = keep.icc.then(icc::srgb_profile).transpose()?;
+        let block = if keep.exif || keep.copyright { exif_of(bytes) } else { None };
+        let exif = block.and_then(|block| match block {
+            Exif::Block(block) if keep.exif => exif_block::upright(block),
+            Exif::Block(block) | Exif::File(block) => exif_block::owner_only(block),
+        });
+        Ok(Self { icc, exif })
+    }
+
+    /// The same, true of a picture of this size.
+    pub(crate) fn sized(&self, width_px: u32, height_px: u32) -> Self {
+        let exif = self.exif.as_ref().map(|block| exif_block::sized(block, width_px, height_px));
+        Self { icc: self.icc.clone(), exif }
+    }
+
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.icc.is_none() && self.exif.is_none()
@@ -99,3 +134,62 @@ fn riff_chunk(out: &mut Vec<u8>, kind: [u8; 4], data: &[u8]) {
     out.extend_from_slice(data);
     out.extend(std::iter::repeat_n(0, data.len() % 2));
 }
+
+/// Where a file has its EXIF.
+enum Exif<'a> {
+    /// In a block of its own.
+    Block(&'a [u8]),
+    /// All over the file.
+    File(&'a [u8]),
+}
+
+fn exif_of(bytes: &[u8]) -> Option<Exif<'_>> {
+    match Format::sniff(bytes)? {
+        Format::Jpeg => jpeg_segment(bytes).map(Exif::Block),
+        Format::Png => chunk(bytes, 8, *b"eXIf", u32::from_be_bytes, 4, 12).map(Exif::Block),
+        Format::Webp => chunk(bytes, 12, *b"EXIF", u32::from_le_bytes, 0, 8).map(Exif::Block),
+        Format::Tiff => Some(Exif::File(bytes)),
+        Format::Avif => None,
+    }
+}
+
+/// The first EXIF segment before the picture's data.
+fn jpeg_segment(bytes: &[u8]) -> Option<&[u8]> {
+    let mut at = 2;
+    loop {
+        let &[mark, marker, high, low] = bytes.get(at..at + 4)? else { return None };
+        if mark != 0xFF || marker == 0xDA {
+            return None;
+        }
+        let length = usize::from(u16::from_be_bytes([high, low])).max(2);
+        let segment = bytes.get(at + 4..at + 2 + length)?;
+        if marker == 0xE1 && segment.starts_with(EXIF_PREFIX) {
+            return Some(segment);
+        }
+        at += 2 + length;
+    }
+}
+
+/// The first chunk of a kind, in a file of chunks from `at` on: kind and length of four bytes each, the kind at `kind_at`, the
+/// whole chunk `around` bytes longer than its data; those of RIFF are padded to even lengths.
+fn chunk(
+    bytes: &[u8],
+    mut at: usize,
+    kind: [u8; 4],
+    number: fn([u8; 4]) -> u32,
+    kind_at: usize,
+    around: usize,
+) -> Option<&[u8]> {
+    loop {
+        let head = bytes.get(at..at.checked_add(8)?)?;
+        let length = number(head[4 - kind_at..8 - kind_at].try_into().ok()?) as usize;
+        if head[kind_at..kind_at + 4] == kind {
+            return bytes.get(at + 8..(at + 8).checked_add(length)?);
+        }
+        let padding = if around == 8 { length % 2 } else { 0 };
+        at = at.checked_add(length)?.checked_add(around + padding)?;
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -319,6 +319,7 @@ pub fn format_name(format: pixels::Format) -> &'static str {
         pixels::Format::Png => "png",
         pixels::Format::Webp => "webp",
         pixels::Format::Tiff => "tiff",
+        pixels::Format::Avif => "avif",
     }
 }
 

@@ -1,7 +1,8 @@
 //! Pictures of 16 bits per channel to PNG and TIFF.
 
+use super::Effort;
 use super::tiff::TiffPages;
-use crate::{Error, Format, Mask, Result, Srgb16Image};
+use crate::{Error, Format, Mask, Metadata, Result, Srgb16Image};
 
 /// A picture of 16 bits with its alpha.
 #[derive(Clone, Copy, Debug)]
@@ -37,24 +38,33 @@ impl Deep<'_> {
 /// # Ok::<(), pixels::Error>(())
 /// ```
 pub fn encode_deep(deep: Deep<'_>, format: Format) -> Result<Vec<u8>> {
+    encode_deep_with(deep, format, Effort::default(), &Metadata::default())
+}
+
+/// As [`encode_deep`], with an effort for PNG and metadata.
+///
+/// # Errors
+/// As [`encode_deep`].
+pub fn encode_deep_with(deep: Deep<'_>, format: Format, effort: Effort, metadata: &Metadata) -> Result<Vec<u8>> {
     let (width, height) = (deep.image.width_px(), deep.image.height_px());
     let fail = |reason: String| Error::Encode { format, width, height, reason };
     if width == 0 || height == 0 {
         return Err(fail("it has no pixels".to_owned()));
     }
+    let metadata = &metadata.sized(width, height);
     match format {
         Format::Tiff => {
             let mut pages = TiffPages::new()?;
-            pages.add_deep("", deep)?;
+            pages.add_deep_with("", deep, metadata)?;
             Ok(pages.finish())
         }
         Format::Png => {
             let color = if deep.alpha.is_some() { png::ColorType::Rgba } else { png::ColorType::Rgb };
             let bytes: Vec<u8> = deep.interleaved()?.into_iter().flat_map(u16::to_be_bytes).collect();
-            let metadata = super::Metadata::default();
-            super::png::encode(&bytes, width, height, color, png::BitDepth::Sixteen, super::Effort::Balanced, &metadata)
-                .map_err(fail)
+            super::png::encode(&bytes, width, height, color, png::BitDepth::Sixteen, effort, metadata).map_err(fail)
         }
-        Format::Jpeg | Format::Webp => Err(fail("it has 8 bits per channel; write png or tiff".to_owned())),
+        Format::Jpeg | Format::Webp | Format::Avif => {
+            Err(fail("it has 8 bits per channel; write png or tiff".to_owned()))
+        }
     }
 }

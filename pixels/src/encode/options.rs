@@ -8,7 +8,7 @@ const FULL_CHROMA_LEVEL: u8 = 90;
 pub struct EncodeOptions {
     /// The quality of lossy formats.
     pub quality: Quality,
-    /// Resolution of colour in JPEG (WebP has half, AVIF full).
+    /// Resolution of colour in JPEG and AVIF; WebP has half.
     pub chroma: Chroma,
     /// Whether a JPEG comes in several scans, coarse to fine.
     pub progressive: bool,
@@ -35,10 +35,10 @@ impl Default for Quality {
     }
 }
 
-/// Resolution of colour in a JPEG.
+/// Resolution of colour in a JPEG or AVIF.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Chroma {
-    /// Full from level 90 on, half below.
+    /// JPEG: full from level 90 on, half below. AVIF: full, which costs it little.
     #[default]
     Auto,
     /// Every pixel (4:4:4).
@@ -48,7 +48,7 @@ pub enum Chroma {
 }
 
 impl Chroma {
-    /// What is meant at a level: [`Chroma::Full`] or [`Chroma::Half`].
+    /// What is meant in a JPEG at a level: [`Chroma::Full`] or [`Chroma::Half`].
     pub fn at_level(self, level: u8) -> Self {
         match self {
             Self::Auto if level >= FULL_CHROMA_LEVEL => Self::Full,

@@ -4,6 +4,9 @@ use super::{EncodeOptions, Quality, at_level, is_lossless};
 use crate::ssim::Reference;
 use crate::{Format, Limits, Mask, Metadata, Result, SrgbImage, decode, flatten_on_white};
 
+/// A picture and its alpha, if it has one.
+pub type Shown = (SrgbImage, Option<Mask>);
+
 /// A file made for a target, or the nearest to it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Encoding {
@@ -17,6 +20,22 @@ pub struct Encoding {
     pub met: bool,
     /// How many encodes it took.
     pub encodes: u32,
+    /// What a decoder will show, of formats that are written and not read (AVIF).
+    pub seen: Option<Shown>,
+}
+
+impl Encoding {
+    /// What a viewer of the file will see.
+    ///
+    /// # Errors
+    /// As [`decode`]; in practice none, since the file has just been made.
+    pub fn shown(&self) -> Result<Shown> {
+        if let Some(seen) = &self.seen {
+            return Ok(seen.clone());
+        }
+        let decoded = decode(&self.bytes, &Limits { max_bytes: u64::MAX, max_pixels: u64::MAX })?;
+        Ok((decoded.image, decoded.alpha))
+    }
 }
 
 /// Levels that bisection looks at: 7 encodes at most.
@@ -31,26 +50,27 @@ pub(super) fn encode(
     metadata: &Metadata,
 ) -> Result<Encoding> {
     let lossless = |level| is_lossless(format, options, level);
-    if let Quality::Level(level) = options.quality {
-        let bytes = at_level(image, alpha, format, level, options, metadata)?;
-        return Ok(Encoding { bytes, level: (!lossless(level)).then_some(level), ssim: None, met: true, encodes: 1 });
-    }
+    let make = |level: u8| -> Result<Encoding> {
+        let (bytes, seen) = at_level(image, alpha, format, level, options, metadata)?;
+        Ok(Encoding { bytes, level: (!lossless(level)).then_some(level), ssim: None, met: true, encodes: 1, seen })
+    };
     let reference = match options.quality {
-        Quality::Ssim(_) => Some(Reference::new(&shown(image, alpha))),
-        _ => None,
+        Quality::Level(level) => return make(level),
+        Quality::Ssim(_) => Some(Reference::new(&over_white(image, alpha))),
+        Quality::MaxBytes(_) => None,
     };
     let attempt = |level: u8| -> Result<Encoding> {
-        let bytes = at_level(image, alpha, format, level, options, metadata)?;
+        let file = make(level)?;
         let (ssim, met) = match (options.quality, &reference) {
             (Quality::Ssim(least), Some(reference)) => {
-                let decoded = decode(&bytes, &Limits { max_bytes: u64::MAX, max_pixels: u64::MAX })?;
-                let ssim = reference.similarity(&shown(&decoded.image, decoded.alpha.as_ref()))?;
+                let (image, alpha) = file.shown()?;
+                let ssim = reference.similarity(&over_white(&image, alpha.as_ref()))?;
                 (Some(ssim), ssim >= least)
             }
-            (Quality::MaxBytes(most), _) => (None, bytes.len() as u64 <= most),
+            (Quality::MaxBytes(most), _) => (None, file.bytes.len() as u64 <= most),
             _ => (None, true),
         };
-        Ok(Encoding { bytes, level: (!lossless(level)).then_some(level), ssim, met, encodes: 1 })
+        Ok(Encoding { ssim, met, ..file })
     };
     if lossless(1) {
         return attempt(1);
@@ -76,7 +96,7 @@ pub(super) fn encode(
 }
 
 /// What a viewer sees: the picture over white.
-fn shown<'a>(image: &'a SrgbImage, alpha: Option<&Mask>) -> std::borrow::Cow<'a, SrgbImage> {
+fn over_white<'a>(image: &'a SrgbImage, alpha: Option<&Mask>) -> std::borrow::Cow<'a, SrgbImage> {
     match alpha {
         None => std::borrow::Cow::Borrowed(image),
         Some(alpha) => std::borrow::Cow::Owned(flatten_on_white(image, alpha)),

@@ -203,3 +203,40 @@ fn metadata_is_written_where_readers_look() {
         }
     }
 }
+
+#[test]
+fn an_avif_is_what_its_encoder_says_a_decoder_will_show() {
+    // Levels buy fidelity, and what is shown is near the picture.
+    let image = picture(97, 61);
+    let shown = |quality, chroma, effort| {
+        let options = EncodeOptions { quality: Quality::Level(quality), chroma, effort, ..EncodeOptions::default() };
+        let file = encode_measured(&image, Some(&alpha(97, 61)), Format::Avif, &options, &Metadata::default()).unwrap();
+        assert_eq!(Format::sniff(&file.bytes), Some(Format::Avif));
+        let (seen, mask) = file.shown().unwrap();
+        (file.bytes.len(), crate::ssim(&image, &seen).unwrap(), worst_difference(&image, &seen), mask.unwrap())
+    };
+    let (small, large) = (shown(30, Chroma::Auto, Effort::Fast), shown(97, Chroma::Auto, Effort::Fast));
+    assert!(small.0 < large.0 && small.1 < large.1 && large.1 > 0.98, "{} {}", small.1, large.1);
+    assert!(large.3.data().iter().zip(alpha(97, 61).data()).all(|(a, b)| a.abs_diff(*b) < 40));
+    let (half, full) = (shown(97, Chroma::Half, Effort::Balanced), shown(97, Chroma::Full, Effort::Balanced));
+    assert!(full.2 < half.2, "{} {}", full.2, half.2);
+    for (width, height) in [(1, 1), (1, 17), (16, 16), (33, 9)] {
+        let file = encode(&picture(width, height), None, Format::Avif, 80).unwrap();
+        assert!(file.len() > 100);
+    }
+    let target = EncodeOptions { quality: Quality::Ssim(0.97), effort: Effort::Fast, ..EncodeOptions::default() };
+    assert!(encode_measured(&image, None, Format::Avif, &target, &Metadata::default()).unwrap().met);
+}
+
+#[test]
+fn threads_change_no_byte() {
+    let image = picture(1300, 900);
+    for format in [Format::Jpeg, Format::Png, Format::Webp, Format::Avif, Format::Tiff] {
+        let options = EncodeOptions { effort: Effort::Fast, ..EncodeOptions::default() };
+        let with = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| encode_with(&image, None, format, &options, &Metadata::default()).unwrap())
+        };
+        assert_eq!(with(1), with(4), "{format}");
+    }
+}

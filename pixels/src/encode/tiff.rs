@@ -9,7 +9,7 @@ use tiff::encoder::{Compression, DeflateLevel, Predictor, TiffEncoder, TiffKindS
 use tiff::tags::Tag;
 
 use super::Deep;
-use crate::{Error, Format, Mask, Result, SrgbImage};
+use crate::{Error, Format, Mask, Metadata, Result, SrgbImage, exif_block};
 
 /// Tag that names a page.
 const PAGE_NAME: Tag = Tag::Unknown(285);
@@ -76,12 +76,23 @@ impl TiffPages {
     /// # Errors
     /// [`Error::SizeMismatch`] when `alpha` has another size, [`Error::Encode`] when the file gets too large for TIFF.
     pub fn add(&mut self, name: &str, image: &SrgbImage, alpha: Option<&Mask>) -> Result<()> {
+        self.add_with(name, image, alpha, &Metadata::default())
+    }
+
+    /// Adds a picture with metadata; of EXIF, TIFF has artist and copyright.
+    pub(super) fn add_with(
+        &mut self,
+        name: &str,
+        image: &SrgbImage,
+        alpha: Option<&Mask>,
+        metadata: &Metadata,
+    ) -> Result<()> {
         let (width, height) = (image.width_px(), image.height_px());
         match alpha {
-            None => self.page::<RGB8>(name, width, height, image.data(), None),
+            None => self.page::<RGB8>(name, width, height, image.data(), None, metadata),
             Some(alpha) => {
                 alpha.check_size(width, height)?;
-                self.page::<RGBA8>(name, width, height, &super::interleave(image, alpha), Some(STRAIGHT))
+                self.page::<RGBA8>(name, width, height, &super::interleave(image, alpha), Some(STRAIGHT), metadata)
             }
         }
     }
@@ -91,10 +102,15 @@ impl TiffPages {
     /// # Errors
     /// As [`TiffPages::add`].
     pub fn add_deep(&mut self, name: &str, deep: Deep<'_>) -> Result<()> {
+        self.add_deep_with(name, deep, &Metadata::default())
+    }
+
+    /// Adds a picture of 16 bits with metadata.
+    pub(super) fn add_deep_with(&mut self, name: &str, deep: Deep<'_>, metadata: &Metadata) -> Result<()> {
         let (width, height) = (deep.image.width_px(), deep.image.height_px());
         match deep.alpha {
-            None => self.page::<RGB16>(name, width, height, deep.image.data(), None),
-            Some(_) => self.page::<RGBA16>(name, width, height, &deep.interleaved()?, Some(STRAIGHT)),
+            None => self.page::<RGB16>(name, width, height, deep.image.data(), None, metadata),
+            Some(_) => self.page::<RGBA16>(name, width, height, &deep.interleaved()?, Some(STRAIGHT), metadata),
         }
     }
 
@@ -103,7 +119,7 @@ impl TiffPages {
     /// # Errors
     /// [`Error::Encode`] when the file gets too large for TIFF.
     pub fn add_mask(&mut self, name: &str, mask: &Mask) -> Result<()> {
-        self.page::<Gray8>(name, mask.width_px(), mask.height_px(), mask.data(), None)
+        self.page::<Gray8>(name, mask.width_px(), mask.height_px(), mask.data(), None, &Metadata::default())
     }
 
     /// The file's bytes.
@@ -118,6 +134,7 @@ impl TiffPages {
         height: u32,
         data: &[C::Inner],
         extra: Option<u16>,
+        metadata: &Metadata,
     ) -> Result<()>
     where
         [C::Inner]: TiffValue,
@@ -130,7 +147,7 @@ impl TiffPages {
         if self.bytes > MAX_BYTES {
             return Err(failed(width, height, &"all pages together have more than 4 GB; write layers as PNG"));
         }
-        write::<C, _>(&mut self.encoder, name, width, height, data, extra)
+        write::<C, _>(&mut self.encoder, name, width, height, data, (extra, metadata))
             .map_err(|error| failed(width, height, &error))
     }
 }
@@ -141,7 +158,7 @@ fn write<C: ColorType, W: Write + Seek>(
     width: u32,
     height: u32,
     data: &[C::Inner],
-    extra: Option<u16>,
+    (extra, metadata): (Option<u16>, &Metadata),
 ) -> TiffResult<()>
 where
     [C::Inner]: TiffValue,
@@ -153,6 +170,13 @@ where
     // TIFF's strings are ASCII.
     let ascii: String = name.chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect();
     page.encoder().write_tag(PAGE_NAME, ascii.as_str())?;
+    if let Some(icc) = &metadata.icc {
+        page.encoder().write_tag(Tag::IccProfile, icc.as_slice())?;
+    }
+    for (tag, text) in metadata.exif.as_deref().map(exif_block::owner).unwrap_or_default() {
+        let text = String::from_utf8_lossy(&text).replace(|c: char| !c.is_ascii(), "?");
+        page.encoder().write_tag(Tag::Unknown(tag), text.as_str())?;
+    }
     page.write_data(data)
 }
 
