@@ -115,7 +115,7 @@ pub enum Error {
     },
     /// A size specification that cannot be understood.
     #[error(
-        "size '{text}': {reason}; write 320w, x600, 800x800, 800x800:cover or 800x800:pad (add :up to allow upscaling)"
+        "size '{text}': {reason}; write 320w, x600, 800x800, 800x800:cover, 800x800:pad=blur or 800x1000:garment (add :up to allow upscaling)"
     )]
     SizeSpec {
         /// The text given.

@@ -68,6 +68,6 @@ pub use palette_files::{Palette, Swatch, load_palette, parse_palette};
 pub use proof::Proof;
 pub use resize::{resize_linear, resize_linear_alpha, resize_mask, shrunk};
 pub use sharpen::sharpen;
-pub use size::{SizeSpec, parse_sizes};
+pub use size::{Focus, SizeSpec, parse_sizes};
 pub use srgb16_image::Srgb16Image;
 pub use ssim::ssim;

@@ -1,12 +1,23 @@
-//! Sizes as the command line writes them: `320w`, `x600`, `800x800:pad`.
+//! Sizes as the command line writes them: `320w`, `x600`, `800x800:pad=blur`, `800x1000:garment`.
+
+mod pad;
+mod plan;
 
 use std::fmt;
 use std::str::FromStr;
 
+pub use plan::{Focus, Plan};
+
+use crate::color::parse_color;
 use crate::{Error, Mask, Result, SrgbImage, resize_linear, resize_linear_alpha, resize_mask};
 
 /// Largest side that a size may ask for, in pixels (JPEG's own limit).
 const MAX_SIDE_PX: u32 = 65_535;
+/// Share of the box's sides that stays free around a garment unless said otherwise, in percent: it fills 86 % of the box,
+/// and marketplaces want 85 or more.
+const MARGIN_PERCENT: u8 = 7;
+/// Largest margin, in percent of a side.
+const MAX_MARGIN_PERCENT: u8 = 40;
 
 /// What decides the size of a rendition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,22 +35,41 @@ enum Target {
 enum Fit {
     /// All of it inside the box; one side may be shorter.
     Contain,
-    /// The box filled, what sticks out cut off evenly on both sides.
+    /// The box filled, what sticks out cut off: around the garment when it is looked for, else evenly on both sides.
     Cover,
-    /// All of it inside, the rest of the box white (transparent when the picture has alpha).
+    /// All of it inside, the rest of the box filled.
     Pad,
+    /// The garment in the middle of the box with a margin; where the photo ends before the box, the rest is filled.
+    Garment,
 }
 
-/// One size of a rendition; written `320w`, `x600`, `800x800`, `800x800:cover` or `800x800:pad`, each optionally with `:up`.
+/// What padding shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Background {
+    /// White; transparent where the picture has alpha.
+    #[default]
+    White,
+    /// An sRGB colour.
+    Color([u8; 3]),
+    /// The picture itself, filling the box, out of focus.
+    Blur,
+    /// The picture's outermost pixels, drawn out.
+    Edge,
+}
+
+/// One size of a rendition; written `320w`, `x600`, `800x800`, `800x800:cover`, `800x800:pad` or `800x800:garment`, each
+/// optionally with `:up`.
 ///
-/// Nothing is enlarged unless `:up` says so: a smaller picture keeps its own size (inside the padding, for `pad`; cut to
-/// the box's shape, for `cover`).
+/// Nothing is enlarged unless `:up` says so: a smaller picture keeps its own size (inside the padding, for `pad` and
+/// `garment`; cut to the box's shape, for `cover`). `:pad=#f5f5f5`, `:pad=blur` and `:pad=edge` say what fills the box,
+/// `:margin=10` how much of it stays free around the garment, in percent of a side; `:garment:cover` fills the box from
+/// the photo alone, so that the garment is in the middle as far as the photo reaches.
 ///
 /// # Examples
 /// ```
 /// use pixels::{SizeSpec, SrgbImage};
-/// let size: SizeSpec = "800x800:pad".parse()?;
-/// assert_eq!(size.to_string(), "800x800-pad");
+/// let size: SizeSpec = "800x800:pad=#f5f5f5".parse()?;
+/// assert_eq!(size.to_string(), "800x800-pad-f5f5f5");
 /// assert_eq!(size.output_size(1600, 2400), (800, 800));
 /// let small = "320w".parse::<SizeSpec>()?.apply(&SrgbImage::filled(640, 960, [9, 9, 9]))?;
 /// assert_eq!((small.width_px(), small.height_px()), (320, 480));
@@ -49,17 +79,81 @@ enum Fit {
 pub struct SizeSpec {
     target: Target,
     upscale: bool,
+    background: Background,
+    /// In percent of a side, when the garment is looked for.
+    garment: Option<u8>,
 }
 
-/// Where the pixels of a rendition come from and go to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Plan {
-    /// Cut from the source: x, y, width, height.
-    crop: (u32, u32, u32, u32),
-    /// Size that the cut is resized to.
-    scaled: (u32, u32),
-    /// Size of the output, at least `scaled`.
-    canvas: (u32, u32),
+/// What the parts behind the dimensions say.
+#[derive(Default)]
+struct Options {
+    fit: Option<Fit>,
+    background: Option<Background>,
+    garment: bool,
+    margin: Option<u8>,
+    upscale: bool,
+}
+
+impl Options {
+    fn parse(text: &str) -> std::result::Result<Self, String> {
+        let mut options = Self::default();
+        let mut parts = text.split([':', '-', '=']).filter(|part| !part.is_empty()).peekable();
+        while let Some(part) = parts.next() {
+            let fit = match part {
+                "contain" => Fit::Contain,
+                "cover" => Fit::Cover,
+                "pad" => {
+                    if let Some(background) = parts.peek().copied().and_then(background) {
+                        options.background = Some(background);
+                        parts.next();
+                    }
+                    Fit::Pad
+                }
+                "up" => {
+                    options.upscale = true;
+                    continue;
+                }
+                "garment" => {
+                    options.garment = true;
+                    continue;
+                }
+                other => {
+                    let Some(digits) = other.strip_prefix("margin") else {
+                        return Err(format!("'{other}' is not a way to fit"));
+                    };
+                    let digits = if digits.is_empty() { parts.next().unwrap_or_default() } else { digits };
+                    options.margin = Some(margin(digits)?);
+                    continue;
+                }
+            };
+            if options.fit.replace(fit).is_some() {
+                return Err("it names two ways to fit".to_owned());
+            }
+        }
+        Ok(options)
+    }
+}
+
+fn margin(digits: &str) -> std::result::Result<u8, String> {
+    let digits = digits.strip_suffix('%').unwrap_or(digits);
+    let percent = digits.parse::<u8>().ok().filter(|&percent| percent <= MAX_MARGIN_PERCENT);
+    percent.ok_or_else(|| format!("a margin is 0 to {MAX_MARGIN_PERCENT} percent of a side, such as margin=10"))
+}
+
+/// What stands behind `pad`, if it is a background.
+fn background(text: &str) -> Option<Background> {
+    match text {
+        "blur" => Some(Background::Blur),
+        "edge" => Some(Background::Edge),
+        "cover" | "contain" | "pad" | "up" | "garment" => None,
+        // File names leave the # out.
+        hex if hex.len() == 6 && hex.bytes().all(|b| b.is_ascii_hexdigit()) => color(&format!("#{hex}")),
+        other => color(other),
+    }
+}
+
+fn color(text: &str) -> Option<Background> {
+    parse_color(text).ok().map(|swatch| Background::Color(swatch.color.to_srgb8()))
 }
 
 impl FromStr for SizeSpec {
@@ -68,24 +162,11 @@ impl FromStr for SizeSpec {
     fn from_str(text: &str) -> Result<Self> {
         let fail = |reason: String| Error::SizeSpec { text: text.to_owned(), reason };
         let lower = text.trim().to_ascii_lowercase();
-        let mut parts = lower.split([':', '-']);
-        let dimensions = parts.next().unwrap_or_default();
-        let (mut fit, mut upscale) = (None, false);
-        for part in parts {
-            let chosen = match part {
-                "contain" => Fit::Contain,
-                "cover" => Fit::Cover,
-                "pad" => Fit::Pad,
-                "up" => {
-                    upscale = true;
-                    continue;
-                }
-                other => return Err(fail(format!("'{other}' is not a way to fit"))),
-            };
-            if fit.replace(chosen).is_some() {
-                return Err(fail("it names two ways to fit".to_owned()));
-            }
-        }
+        let (dimensions, rest) = match lower.find([':', '-', '=']) {
+            Some(at) => lower.split_at(at),
+            None => (lower.as_str(), ""),
+        };
+        let options = Options::parse(rest).map_err(fail)?;
         let side = |digits: &str| -> Result<u32> {
             let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
             match digits.parse::<u32>() {
@@ -99,106 +180,93 @@ impl FromStr for SizeSpec {
         } else if let Some(height) = dimensions.strip_prefix('x') {
             Target::Height(side(height)?)
         } else if let Some((width, height)) = dimensions.split_once('x') {
-            Target::Box(side(width)?, side(height)?, fit.unwrap_or(Fit::Contain))
+            let fit = match (options.garment, options.fit) {
+                (true, Some(Fit::Contain)) => {
+                    return Err(fail("a garment fills its box: contain has no meaning beside it".to_owned()));
+                }
+                (true, None | Some(Fit::Pad)) => Fit::Garment,
+                (_, fit) => fit.unwrap_or(Fit::Contain),
+            };
+            Target::Box(side(width)?, side(height)?, fit)
         } else {
             return Err(fail("it has neither a 'w' nor an 'x'".to_owned()));
         };
-        if fit.is_some() && !matches!(target, Target::Box(..)) {
-            return Err(fail("contain, cover and pad need both width and height".to_owned()));
+        if (options.fit.is_some() || options.garment) && !matches!(target, Target::Box(..)) {
+            return Err(fail("contain, cover, pad and garment need both width and height".to_owned()));
         }
-        Ok(Self { target, upscale })
+        if options.margin.is_some() && !options.garment {
+            return Err(fail("a margin belongs to garment".to_owned()));
+        }
+        let garment = options.garment.then(|| options.margin.unwrap_or(MARGIN_PERCENT));
+        Ok(Self { target, upscale: options.upscale, background: options.background.unwrap_or_default(), garment })
     }
 }
 
-/// The token used in file names: `320w`, `x600`, `800x800`, `800x800-pad`, `800x800-cover-up`; it parses back.
+/// The token used in file names: `320w`, `x600`, `800x800`, `800x800-pad-f5f5f5`, `800x800-cover-up`; it parses back.
 impl fmt::Display for SizeSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.target {
             Target::Width(width) => write!(f, "{width}w")?,
             Target::Height(height) => write!(f, "x{height}")?,
             Target::Box(width, height, fit) => {
-                let fit = match fit {
-                    Fit::Contain => "",
-                    Fit::Cover => "-cover",
-                    Fit::Pad => "-pad",
-                };
-                write!(f, "{width}x{height}{fit}")?;
+                write!(f, "{width}x{height}")?;
+                match self.garment {
+                    Some(MARGIN_PERCENT) => f.write_str("-garment")?,
+                    Some(percent) => write!(f, "-garment-margin{percent}")?,
+                    None => {}
+                }
+                match (fit, self.background) {
+                    (Fit::Contain, _) | (Fit::Garment, Background::White) => {}
+                    (Fit::Cover, _) => f.write_str("-cover")?,
+                    (Fit::Pad | Fit::Garment, background) => {
+                        f.write_str("-pad")?;
+                        match background {
+                            Background::White => {}
+                            Background::Color([r, g, b]) => write!(f, "-{r:02x}{g:02x}{b:02x}")?,
+                            Background::Blur => f.write_str("-blur")?,
+                            Background::Edge => f.write_str("-edge")?,
+                        }
+                    }
+                }
             }
         }
         if self.upscale { f.write_str("-up") } else { Ok(()) }
     }
 }
 
-/// A side scaled by the exact fraction `times / by`, rounded, at least 1.
-fn scale(side: u32, times: u32, by: u32) -> u32 {
-    let (side, times, by) = (u64::from(side), u64::from(times), u64::from(by.max(1)));
-    ((side * times + by / 2) / by).clamp(1, u64::from(u32::MAX)) as u32
-}
-
-/// The size of `width`×`height` scaled to just fit inside a box.
-fn inside(width: u32, height: u32, box_width: u32, box_height: u32) -> (u32, u32) {
-    if u64::from(width) * u64::from(box_height) > u64::from(box_width) * u64::from(height) {
-        (box_width, scale(height, box_width, width).min(box_height))
-    } else {
-        (scale(width, box_height, height).min(box_width), box_height)
-    }
-}
-
 impl SizeSpec {
-    fn plan(&self, width: u32, height: u32) -> Plan {
-        let whole = (0, 0, width, height);
-        let may = |larger: bool| self.upscale || !larger;
-        match self.target {
-            Target::Width(to) => {
-                let scaled = if may(to > width) { (to, scale(height, to, width)) } else { (width, height) };
-                Plan { crop: whole, scaled, canvas: scaled }
-            }
-            Target::Height(to) => {
-                let scaled = if may(to > height) { (scale(width, to, height), to) } else { (width, height) };
-                Plan { crop: whole, scaled, canvas: scaled }
-            }
-            Target::Box(box_width, box_height, Fit::Cover) => {
-                let (crop_width, crop_height) = inside(box_width, box_height, width, height);
-                let crop = ((width - crop_width) / 2, (height - crop_height) / 2, crop_width, crop_height);
-                let larger = box_width > crop_width || box_height > crop_height;
-                let scaled = if may(larger) { (box_width, box_height) } else { (crop_width, crop_height) };
-                Plan { crop, scaled, canvas: scaled }
-            }
-            Target::Box(box_width, box_height, fit) => {
-                let fitted = inside(width, height, box_width, box_height);
-                let larger = fitted.0 > width || fitted.1 > height;
-                let scaled = if may(larger) { fitted } else { (width, height) };
-                let canvas = if fit == Fit::Pad { (box_width, box_height) } else { scaled };
-                Plan { crop: whole, scaled, canvas }
-            }
-        }
+    /// Whether the garment must be found before [`Self::plan`] is asked.
+    pub fn needs_garment(&self) -> bool {
+        self.garment.is_some()
     }
 
-    /// Width and height in pixels of the rendition of a picture of this size.
+    /// Width and height in pixels of the rendition of a picture of this size, as far as no garment decides it.
     pub fn output_size(&self, width_px: u32, height_px: u32) -> (u32, u32) {
-        self.plan(width_px, height_px).canvas
+        self.plan(width_px, height_px, None).canvas
     }
 
-    /// The rendition of a picture; padding is white.
+    /// The rendition of a picture.
     ///
     /// # Errors
     /// [`Error::Resize`] when the picture has no pixels.
     pub fn apply(&self, image: &SrgbImage) -> Result<SrgbImage> {
-        let plan = self.plan(image.width_px(), image.height_px());
-        let scaled = resize_linear(&crop_image(image, plan.crop)?, plan.scaled.0, plan.scaled.1)?;
-        Ok(pad_image(scaled, plan.canvas))
+        let plan = self.plan(image.width_px(), image.height_px(), None);
+        let scaled = resize_linear(&pad::crop_image(image, plan.crop)?, plan.scaled.0, plan.scaled.1)?;
+        plan.place(scaled, None).map(|(image, _)| image)
     }
 
-    /// The rendition of a picture with alpha; padding is transparent white.
+    /// The rendition of a picture with alpha; white padding is transparent.
     ///
     /// # Errors
     /// [`Error::SizeMismatch`] when `alpha` has another size; [`Error::Resize`] when the picture has no pixels.
     pub fn apply_alpha(&self, image: &SrgbImage, alpha: &Mask) -> Result<(SrgbImage, Mask)> {
         alpha.check_size(image.width_px(), image.height_px())?;
-        let plan = self.plan(image.width_px(), image.height_px());
-        let (image, alpha) = (crop_image(image, plan.crop)?, crop_mask(alpha, plan.crop)?);
+        let plan = self.plan(image.width_px(), image.height_px(), None);
+        let (image, alpha) = (pad::crop_image(image, plan.crop)?, pad::crop_mask(alpha, plan.crop)?);
         let (image, alpha) = resize_linear_alpha(&image, &alpha, plan.scaled.0, plan.scaled.1)?;
-        Ok((pad_image(image, plan.canvas), pad_mask(alpha, plan.canvas)))
+        let (image, placed) = plan.place(image, Some(alpha))?;
+        let canvas = plan.canvas;
+        Ok((image, placed.unwrap_or_else(|| Mask::filled(canvas.0, canvas.1, 255))))
     }
 
     /// The mask that belongs to [`Self::apply`]'s rendition; padding is outside (0).
@@ -206,8 +274,9 @@ impl SizeSpec {
     /// # Errors
     /// [`Error::Resize`] when the mask has no pixels.
     pub fn apply_mask(&self, mask: &Mask) -> Result<Mask> {
-        let plan = self.plan(mask.width_px(), mask.height_px());
-        Ok(pad_mask(resize_mask(&crop_mask(mask, plan.crop)?, plan.scaled.0, plan.scaled.1)?, plan.canvas))
+        let plan = self.plan(mask.width_px(), mask.height_px(), None);
+        let scaled = resize_mask(&pad::crop_mask(mask, plan.crop)?, plan.scaled.0, plan.scaled.1)?;
+        Ok(plan.place_mask(scaled))
     }
 }
 
@@ -227,54 +296,6 @@ pub fn parse_sizes(text: &str) -> Result<Vec<SizeSpec>> {
         return Err(Error::SizeSpec { text: text.to_owned(), reason: "it names no size".to_owned() });
     }
     Ok(sizes)
-}
-
-fn cut<const N: usize>(data: &[u8], row_px: u32, (x, y, width, height): (u32, u32, u32, u32)) -> Vec<u8> {
-    let (row, from, length) = (row_px as usize * N, x as usize * N, width as usize * N);
-    data.chunks_exact(row.max(1))
-        .skip(y as usize)
-        .take(height as usize)
-        .flat_map(|line| &line[from..from + length])
-        .copied()
-        .collect()
-}
-
-fn crop_image(image: &SrgbImage, crop: (u32, u32, u32, u32)) -> Result<SrgbImage> {
-    SrgbImage::new(crop.2, crop.3, cut::<3>(image.data(), image.width_px(), crop))
-}
-
-fn crop_mask(mask: &Mask, crop: (u32, u32, u32, u32)) -> Result<Mask> {
-    Mask::new(crop.2, crop.3, cut::<1>(mask.data(), mask.width_px(), crop))
-}
-
-/// Copies rows of `from` pixels into the middle of `out`'s larger rows.
-fn paste<const N: usize>(out: &mut [u8], canvas: (u32, u32), data: &[u8], from: (u32, u32)) {
-    let left = ((canvas.0 - from.0) / 2) as usize * N;
-    let top = ((canvas.1 - from.1) / 2) as usize;
-    let (row, length) = (canvas.0 as usize * N, from.0 as usize * N);
-    for (to, line) in out.chunks_exact_mut(row.max(1)).skip(top).zip(data.chunks_exact(length.max(1))) {
-        to[left..left + length].copy_from_slice(line);
-    }
-}
-
-fn pad_image(image: SrgbImage, canvas: (u32, u32)) -> SrgbImage {
-    let size = (image.width_px(), image.height_px());
-    if size == canvas {
-        return image;
-    }
-    let mut out = SrgbImage::filled(canvas.0, canvas.1, [255; 3]);
-    paste::<3>(out.data_mut(), canvas, image.data(), size);
-    out
-}
-
-fn pad_mask(mask: Mask, canvas: (u32, u32)) -> Mask {
-    let size = (mask.width_px(), mask.height_px());
-    if size == canvas {
-        return mask;
-    }
-    let mut out = Mask::filled(canvas.0, canvas.1, 0);
-    paste::<1>(out.data_mut(), canvas, mask.data(), size);
-    out
 }
 
 #[cfg(test)]

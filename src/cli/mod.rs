@@ -9,6 +9,7 @@ mod batch;
 pub mod checks;
 mod classify;
 mod doctor;
+mod encode;
 mod eval;
 mod map;
 mod mask;
@@ -29,6 +30,7 @@ pub use batch::{
 pub use checks::CheckArgs;
 pub use classify::ClassifyArgs;
 pub use doctor::DoctorArgs;
+pub use encode::EncodeArgs;
 pub use eval::{EvalArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalRealismArgs, EvalSolidsArgs, SolidsPart};
 pub use map::MapArgs;
 pub use mask::MaskArgs;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::parts::{self, PartsArgs};
 use super::sizes::{self, SizeArg};
-use super::{CheckArgs, JobsArgs, OutputArgs, WeightsArgs};
+use super::{CheckArgs, EncodeArgs, JobsArgs, OutputArgs, WeightsArgs};
 
 /// Dye the garment of each photo in each colour.
 ///
@@ -34,7 +34,7 @@ pub struct RecolorArgs {
     pub parts: PartsArgs,
     /// Do what this recipe says; every run writes one, DIR/recipe.toml. Inputs and weights must be those that it names.
     #[arg(long, value_name = "FILE", conflicts_with_all = parts::NAMES)]
-    #[arg(conflicts_with_all = ["sizes", "format", "quality", "gate", "layers", "bounce"])]
+    #[arg(conflicts_with_all = ["sizes", "format", "quality", "ssim", "max_kb", "chroma", "progressive", "lossless", "effort", "keep", "gate", "layers", "bounce"])]
     pub recipe: Option<PathBuf>,
     /// Folder to look for the recipe's inputs in, if they have moved.
     #[arg(long, value_name = "DIR", requires = "recipe")]
@@ -42,12 +42,11 @@ pub struct RecolorArgs {
     /// Sizes to write, such as 320w,x600,800x800:pad; full is the photo's own size.
     #[arg(long, value_name = "PROFILE", value_delimiter = ',', value_parser = sizes::size)]
     pub sizes: Vec<SizeArg>,
-    /// Formats to write: jpeg, png, webp, tiff.
+    /// Formats to write: jpeg, png, webp, avif, tiff.
     #[arg(long, value_name = "FORMATS", value_delimiter = ',', value_parser = sizes::format, default_value = "jpeg")]
     pub format: Vec<Format>,
-    /// Quality of JPEG and WebP.
-    #[arg(long, value_name = "1-100", default_value_t = 92, value_parser = clap::value_parser!(u8).range(1..=100))]
-    pub quality: u8,
+    #[command(flatten)]
+    pub encode: EncodeArgs,
     /// What happens to variants that no longer look like the product: strict leaves them out, report flags them, off
     /// does not judge.
     #[arg(long, value_enum, default_value_t, value_name = "MODE")]

@@ -32,8 +32,5 @@ pub fn size(text: &str) -> Result<SizeArg, String> {
 
 /// Reads one entry of `--format`.
 pub fn format(text: &str) -> Result<Format, String> {
-    if text.eq_ignore_ascii_case("avif") {
-        return Err("AVIF is not written by this version; choose jpeg, png, webp or tiff".to_owned());
-    }
     text.parse::<Format>().map_err(|error| error.to_string())
 }

@@ -6,8 +6,11 @@ use crate::pipeline::batch;
 use crate::pipeline::decoded::Decoded;
 use crate::pipeline::out_dir::OutDir;
 use crate::pipeline::photo::{self, Photo};
-use crate::pipeline::sizes::Profile;
+use crate::pipeline::sizes::{Picture, Profile, Target};
 use crate::{interrupt, terminal};
+
+/// Quality of lossy formats unless named.
+const QUALITY: u8 = 85;
 
 /// Runs the command.
 ///
@@ -15,7 +18,8 @@ use crate::{interrupt, terminal};
 /// Usage errors found before work starts; a photo's failure is told and counted instead.
 pub fn run(args: &ResizeArgs) -> Result<Exit> {
     let found = photo::find(&args.input.photos)?;
-    let profile = Profile::new(&args.sizes, &args.format, args.quality);
+    let profile = Profile::new(&args.sizes, &args.format, args.encode.quality.unwrap_or(QUALITY))
+        .encoded(&args.encode.encoding());
     let planned: Vec<String> = found.photos.iter().flat_map(|photo| profile.names(&photo.stem)).collect();
     let out = OutDir::plan(&args.output.out, args.output.force, &planned, &found.photos)?;
     out.make()?;
@@ -33,9 +37,15 @@ pub fn run(args: &ResizeArgs) -> Result<Exit> {
 
 /// Writes one photo's files and adds their names.
 fn resize(photo: &Photo, profile: &Profile, out: &OutDir, names: &mut Vec<String>) -> Result<()> {
-    let decoded = Decoded::read(photo.clone())?;
-    for file in profile.render(&photo.stem, &decoded.image, decoded.alpha.as_ref(), None) {
+    let bytes = photo.bytes()?;
+    let decoded = Decoded::of_bytes(photo.clone(), &bytes)?.keeping(&bytes, profile.keep())?;
+    drop(bytes);
+    let Decoded { image, alpha, metadata, .. } = &decoded;
+    for file in profile.render(&photo.stem, Picture { image, alpha: alpha.as_ref(), metadata, ready: None }) {
         let file = file?;
+        if let Some(note) = file.target.as_ref().and_then(Target::note) {
+            terminal::tell(&format!("{}: {note}", file.name));
+        }
         interrupt::check()?;
         out.write(&file.name, &file.bytes)?;
         names.push(file.name);

@@ -2,7 +2,7 @@
 
 use pixels::color::{Lab, delta_e00};
 use pixels::color_map::ColorMap;
-use pixels::{Format, Limits, SrgbImage, decode, encode, flatten_on_white, shrunk};
+use pixels::{Encoding, Format, SrgbImage, encode_measured, flatten_on_white, shrunk};
 
 use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::report::inspection::Inspected;
@@ -25,7 +25,7 @@ pub struct Candidate {
     /// ones are shrunk to what the gate and the gallery need.
     pub seen: SrgbImage,
     /// The encoded file, in the profile's first format.
-    pub encoded: (Format, Vec<u8>),
+    pub encoded: (Format, Encoding),
     /// How each region came out, in the order's order of regions.
     pub regions: Vec<RegionResult>,
     /// How the encoded file compares with what the dye law expects.
@@ -68,11 +68,12 @@ impl Candidate {
     fn encoded(prepared: &Prepared, variant: &Variant, dyed: DyedPhoto, profile: &Profile) -> Result<Self> {
         let format = profile.formats().first().copied().unwrap_or(Format::Jpeg);
         let alpha = prepared.embedded.decoded.alpha.as_ref();
-        let bytes = encode(&dyed.image, alpha, format, profile.quality()).or_exit(Exit::Input)?;
-        let again = decode(&bytes, &Limits::default()).or_exit(Exit::Input)?;
+        let metadata = &prepared.embedded.decoded.metadata;
+        let encoded = encode_measured(&dyed.image, alpha, format, profile.options(), metadata).or_exit(Exit::Input)?;
+        let (again, again_alpha) = encoded.shown().or_exit(Exit::Input)?;
         let measured = |(i, region): (usize, super::prepared::DyedRegion)| {
             let by = prepared.measured_by(i, &region.map);
-            let measured = by.and_then(|core| measure::median_at(&again.image, &core));
+            let measured = by.and_then(|core| measure::median_at(&again, &core));
             let measured = measured.ok_or_else(|| Failure::input("the mask has no core to measure the colour in"))?;
             // A map without a target of its own is refused before anything is dyed.
             let asked = region.map.leader().map_or(measured, |(_, target)| target);
@@ -82,13 +83,20 @@ impl Candidate {
             Ok(RegionResult { map: region.map, asked, measured, delta_e00, reachable })
         };
         let regions = dyed.regions.into_iter().enumerate().map(measured).collect::<Result<Vec<_>>>()?;
-        let seen = match &again.alpha {
-            Some(alpha) => flatten_on_white(&again.image, alpha),
-            None => again.image,
+        let seen = match &again_alpha {
+            Some(alpha) => flatten_on_white(&again, alpha),
+            None => again,
         };
         let inspected = prepared.inspect(&seen, &regions);
         let seen = shrunk(&seen, look_factor(seen.width_px(), seen.height_px())).or_exit(Exit::Input)?;
-        Ok(Self { variant: variant.clone(), image: dyed.image, seen, encoded: (format, bytes), regions, inspected })
+        Ok(Self {
+            variant: variant.clone(),
+            image: dyed.image,
+            seen,
+            encoded: (format, Encoding { seen: None, ..encoded }),
+            regions,
+            inspected,
+        })
     }
 
     /// The region that came out furthest from what was asked.

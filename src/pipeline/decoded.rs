@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use pixels::{Format, Limits, Mask, SrgbImage, decode, flatten_on_white};
+use pixels::{Format, Keep, Limits, Mask, Metadata, SrgbImage, decode, flatten_on_white};
 
 use crate::exit::{Exit, OrExit, Result};
 
@@ -21,6 +21,8 @@ pub struct Decoded {
     pub format: Format,
     /// What a person should know about the file.
     pub notes: Vec<String>,
+    /// What of its metadata goes into the files made of it.
+    pub metadata: Metadata,
 }
 
 impl Decoded {
@@ -40,7 +42,15 @@ impl Decoded {
     pub fn of_bytes(photo: Photo, bytes: &[u8]) -> Result<Self> {
         let decoded = decode(bytes, &Limits::default()).or_exit(Exit::Input)?;
         let pixels::Decoded { image, alpha, format, notes, .. } = decoded;
-        Ok(Self { photo, image, alpha, format, notes })
+        Ok(Self { photo, image, alpha, format, notes, metadata: Metadata::default() })
+    }
+
+    /// The same, with what of the file's metadata is kept.
+    ///
+    /// # Errors
+    /// An input failure when sRGB's profile can't be written.
+    pub fn keeping(self, bytes: &[u8], keep: Keep) -> Result<Self> {
+        Ok(Self { metadata: Metadata::of_file(bytes, keep).or_exit(Exit::Input)?, ..self })
     }
 
     /// The picture as models see it: over white where it is transparent.

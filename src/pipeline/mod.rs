@@ -8,6 +8,7 @@ pub mod checks;
 pub mod decoded;
 pub mod dye;
 pub mod embedded;
+pub mod encoding;
 pub mod judged;
 pub mod layers;
 pub mod masked;
@@ -50,7 +51,7 @@ pub fn recolor(models: &Models, photo: &Photo, order: &Order, made: &mut Recolor
     let decoded = {
         let bytes = photo.bytes()?;
         made.sha256 = Some(sha256_hex(&bytes));
-        Decoded::of_bytes(photo.clone(), &bytes)?
+        Decoded::of_bytes(photo.clone(), &bytes)?.keeping(&bytes, order.profile.keep())?
     };
     let masked = Masked::find(decoded, &models.finder, order.regions.clone(), order.bounce.is_some())?;
     let embedded = Embedded::of(masked, &models.finder)?;

@@ -56,7 +56,7 @@ impl Order {
         let size = |text: &String| sizes::size(text).map_err(Failure::usage);
         let sizes: Vec<SizeArg> = recipe.sizes.iter().map(size).collect::<Result<_>>()?;
         let formats: &[Format] = &recipe.formats;
-        let profile = Profile::new(&sizes, formats, recipe.quality);
+        let profile = Profile::new(&sizes, formats, recipe.quality).encoded(&recipe.encoding);
         let names = planned(recipe, found, &variants, &profile, extra);
         let out = OutDir::plan(dir, force, &names, &found.photos)?;
         Ok(Self {

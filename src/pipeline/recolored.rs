@@ -94,7 +94,13 @@ impl Recolored {
         let (renditions, mut entry, candidate) = match judged {
             Judged::Cleared(cleared) => {
                 let base = variant_name(&decoded.photo.stem, &cleared.candidate().variant.slug);
-                let written = Renditions::write(cleared, decoded.alpha.as_ref(), &base, &order.profile, &order.out)?;
+                let written = Renditions::write(
+                    cleared,
+                    (decoded.alpha.as_ref(), &decoded.metadata),
+                    &base,
+                    &order.profile,
+                    &order.out,
+                )?;
                 (written, entry(cleared.candidate(), source, cleared.verdict(), tolerance)?, cleared.candidate())
             }
             Judged::Rejected(rejected) => {

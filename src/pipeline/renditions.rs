@@ -1,13 +1,13 @@
 //! Seventh stage: the files of a cleared variant, each written whole.
 
-use pixels::Mask;
+use pixels::{Mask, Metadata};
 
 use crate::exit::Result;
-use crate::report::{FileEntry, format_name};
+use crate::report::{FileEntry, TargetEntry, format_name};
 
 use super::judged::Cleared;
 use super::out_dir::OutDir;
-use super::sizes::{Encoded, Profile};
+use super::sizes::{Encoded, Picture, Profile};
 
 /// The files of one variant, on the disk.
 #[derive(Debug, Default)]
@@ -21,11 +21,19 @@ impl Renditions {
     ///
     /// # Errors
     /// An input failure when a file can't be encoded or written.
-    pub fn write(cleared: &Cleared, alpha: Option<&Mask>, base: &str, profile: &Profile, out: &OutDir) -> Result<Self> {
+    pub fn write(
+        cleared: &Cleared,
+        (alpha, metadata): (Option<&Mask>, &Metadata),
+        base: &str,
+        profile: &Profile,
+        out: &OutDir,
+    ) -> Result<Self> {
         let candidate = cleared.candidate();
         let mut files = Vec::new();
-        for file in profile.render(base, &candidate.image, alpha, Some(&candidate.encoded)) {
-            let Encoded { name, size, format, width_px, height_px, bytes } = file?;
+        let ready = Some(&candidate.encoded);
+        let picture = Picture { image: &candidate.image, alpha, metadata, ready };
+        for file in profile.render(base, picture) {
+            let Encoded { name, size, format, width_px, height_px, bytes, target } = file?;
             out.write(&name, &bytes)?;
             files.push(FileEntry {
                 file: name,
@@ -34,6 +42,7 @@ impl Renditions {
                 width_px,
                 height_px,
                 bytes: bytes.len(),
+                target: target.as_ref().map(TargetEntry::from),
             });
         }
         Ok(Self { files })

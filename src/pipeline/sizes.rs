@@ -1,16 +1,32 @@
 //! The files that one picture becomes: every size in every format.
 
-use pixels::{Format, Mask, SrgbImage, encode};
+use pixels::{EncodeOptions, Encoding as Made, Format, Keep, Mask, Metadata, Quality, SrgbImage, encode_measured};
 
 use crate::cli::SizeArg;
 use crate::exit::{Exit, OrExit, Result};
+
+use super::encoding::Encoding;
 
 /// The sizes and formats of a run.
 #[derive(Clone, Debug)]
 pub struct Profile {
     sizes: Vec<SizeArg>,
     formats: Vec<Format>,
-    quality: u8,
+    options: EncodeOptions,
+    keep: Keep,
+}
+
+/// The picture that files are made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Picture<'a> {
+    /// Its pixels.
+    pub image: &'a SrgbImage,
+    /// Its alpha channel.
+    pub alpha: Option<&'a Mask>,
+    /// What is written besides pixels.
+    pub metadata: &'a Metadata,
+    /// The picture's own size, encoded already in one of the formats.
+    pub ready: Option<&'a (Format, Made)>,
 }
 
 /// One encoded file of a picture.
@@ -28,13 +44,26 @@ pub struct Encoded {
     pub height_px: u32,
     /// The file's bytes.
     pub bytes: Vec<u8>,
+    /// What was found out about a target, if there was one.
+    pub target: Option<Target>,
+}
+
+/// How a file stands to the target that was named in place of a quality.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    /// The level that was chosen; `None` when the file is lossless.
+    pub level: Option<u8>,
+    /// Its structural similarity, if that was the target.
+    pub ssim: Option<f32>,
+    /// Whether the target was reached.
+    pub met: bool,
 }
 
 impl Profile {
     /// A profile; no sizes means the photo's own, and doubles are taken once.
     pub fn new(sizes: &[SizeArg], formats: &[Format], quality: u8) -> Self {
         let sizes = if sizes.is_empty() { vec![SizeArg::Full] } else { once(sizes) };
-        Self { sizes, formats: once(formats), quality }
+        Self { sizes, formats: once(formats), options: EncodeOptions::at_level(quality), keep: Keep::default() }
     }
 
     /// Names of the sizes, `full` for the photo's own.
@@ -47,9 +76,21 @@ impl Profile {
         &self.formats
     }
 
-    /// Quality of JPEG and WebP, 1 to 100.
-    pub fn quality(&self) -> u8 {
-        self.quality
+    /// The same, encoded otherwise.
+    #[must_use]
+    pub fn encoded(self, encoding: &Encoding) -> Self {
+        let level = if let Quality::Level(level) = self.options.quality { level } else { 0 };
+        Self { options: encoding.options(level), keep: encoding.kept(), ..self }
+    }
+
+    /// How files are encoded.
+    pub fn options(&self) -> &EncodeOptions {
+        &self.options
+    }
+
+    /// What of a photo's metadata goes into its files.
+    pub fn keep(&self) -> Keep {
+        self.keep
     }
 
     /// The file names of a picture called `base`: `base[@size].ext`.
@@ -59,38 +100,30 @@ impl Profile {
 
     /// Renders and encodes the files of a picture called `base`, one size at a time.
     ///
-    /// `ready` is the picture's own size, encoded already in one of the formats.
-    ///
     /// # Errors
     /// Each item: an input failure when the format cannot hold a picture of this size.
-    pub fn render<'a>(
-        &'a self,
-        base: &'a str,
-        image: &'a SrgbImage,
-        alpha: Option<&'a Mask>,
-        ready: Option<&'a (Format, Vec<u8>)>,
-    ) -> impl Iterator<Item = Result<Encoded>> + 'a {
-        self.sizes.iter().flat_map(move |size| match self.render_size(base, size, image, alpha, ready) {
+    pub fn render<'a>(&'a self, base: &'a str, picture: Picture<'a>) -> impl Iterator<Item = Result<Encoded>> + 'a {
+        self.sizes.iter().flat_map(move |size| match self.render_size(base, size, picture) {
             Ok(files) => files.into_iter().map(Ok).collect(),
             Err(failure) => vec![Err(failure)],
         })
     }
 
-    fn render_size(
-        &self,
-        base: &str,
-        size: &SizeArg,
-        image: &SrgbImage,
-        alpha: Option<&Mask>,
-        ready: Option<&(Format, Vec<u8>)>,
-    ) -> Result<Vec<Encoded>> {
-        let resized = resized(size, image, alpha).or_exit(Exit::Input)?;
-        let (image, alpha) = resized.as_ref().map_or((image, alpha), |(image, alpha)| (image, alpha.as_ref()));
-        let ready = ready.filter(|_| *size == SizeArg::Full);
+    fn render_size(&self, base: &str, size: &SizeArg, picture: Picture<'_>) -> Result<Vec<Encoded>> {
+        let resized = resized(size, picture.image, picture.alpha).or_exit(Exit::Input)?;
+        let (image, alpha) =
+            resized.as_ref().map_or((picture.image, picture.alpha), |(image, alpha)| (image, alpha.as_ref()));
+        let ready = picture.ready.filter(|_| *size == SizeArg::Full);
         let file = |&format: &Format| {
-            let bytes = match ready {
-                Some((done, bytes)) if *done == format => bytes.clone(),
-                _ => encode(image, alpha, format, self.quality).or_exit(Exit::Input)?,
+            let made = match ready {
+                Some((done, made)) if *done == format => made.clone(),
+                _ => encode_measured(image, alpha, format, &self.options, picture.metadata).or_exit(Exit::Input)?,
+            };
+            let target = match self.options.quality {
+                Quality::Level(_) => None,
+                Quality::Ssim(_) | Quality::MaxBytes(_) => {
+                    Some(Target { level: made.level, ssim: made.ssim, met: made.met })
+                }
             };
             Ok(Encoded {
                 name: file_name(base, size, format),
@@ -98,10 +131,20 @@ impl Profile {
                 format,
                 width_px: image.width_px(),
                 height_px: image.height_px(),
-                bytes,
+                bytes: made.bytes,
+                target,
             })
         };
         self.formats.iter().map(file).collect()
+    }
+}
+
+impl Target {
+    /// What a person should know: that it could not be reached.
+    pub fn note(&self) -> Option<String> {
+        let level = self.level.map_or("without loss".to_owned(), |level| format!("at quality {level}"));
+        let ssim = self.ssim.map(|ssim| format!("; its similarity is {ssim:.4}")).unwrap_or_default();
+        (!self.met).then(|| format!("the target cannot be reached: encoded {level}, the nearest{ssim}"))
     }
 }
 
@@ -151,7 +194,8 @@ mod tests {
         assert_eq!(planned[3], "a--red.webp");
         assert_eq!(planned[4], "a--red@30x30-pad.jpg");
         let image = SrgbImage::filled(40, 60, [3, 2, 1]);
-        let files: Vec<_> = profile.render("a--red", &image, None, None).map(Result::unwrap).collect();
+        let picture = Picture { image: &image, alpha: None, metadata: &Metadata::default(), ready: None };
+        let files: Vec<_> = profile.render("a--red", picture).map(Result::unwrap).collect();
         let names: Vec<_> = files.iter().map(|f| f.name.clone()).collect();
         assert_eq!(names, planned);
         assert_eq!((files[4].width_px, files[4].height_px), (30, 30));

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cli::{GateMode, LayersFormat};
 use crate::exit::{Exit, Failure, Result};
+use crate::pipeline::encoding::Encoding;
 
 pub use color::RecipeColor;
 pub use inputs::Finder;
@@ -56,9 +57,12 @@ pub struct Recipe {
     /// Formats, as `--format`.
     #[serde(default = "formats")]
     pub formats: Vec<Format>,
-    /// Quality of JPEG and WebP, 1 to 100.
+    /// Quality of JPEG, WebP and AVIF, 1 to 100.
     #[serde(default = "quality")]
     pub quality: u8,
+    /// How files are encoded besides.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub encoding: Encoding,
     /// Layers, as `--layers`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layers: Option<LayersFormat>,
@@ -142,6 +146,10 @@ fn quality() -> u8 {
     92
 }
 
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 impl InputFile {
     /// A file whose checksum is not known yet.
     pub fn new(path: &Path) -> Self {
@@ -195,6 +203,7 @@ impl Recipe {
         if recipe.bounce.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
             return Err("bounce is a share from 0 to 1".to_owned());
         }
+        recipe.encoding.check()?;
         if recipe.sizes.is_empty() || recipe.formats.is_empty() {
             return Err("sizes and formats name at least one each".to_owned());
         }

@@ -20,6 +20,8 @@ use std::time::SystemTime;
 use pixels::color::Lab;
 use serde::Serialize;
 
+use crate::pipeline::sizes::Target;
+
 pub use figures::{Figures, ProofEntry};
 pub use link::relative_url;
 pub use picture::{Pictures, data_url, overlay, reduced};
@@ -310,6 +312,29 @@ pub struct FileEntry {
     pub height_px: u32,
     /// Length in bytes.
     pub bytes: usize,
+    /// How it stands to a target that was named in place of a quality.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<TargetEntry>,
+}
+
+/// How a file stands to a target.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TargetEntry {
+    /// The quality that was chosen, 1 to 100; none when the file is lossless.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quality: Option<u8>,
+    /// Structural similarity on luma, if that was the target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ssim: Option<f64>,
+    /// Whether the target was reached.
+    pub met: bool,
+}
+
+impl From<&Target> for TargetEntry {
+    fn from(target: &Target) -> Self {
+        let ssim = target.ssim.map(|ssim| (f64::from(ssim) * 1e5).round() / 1e5);
+        Self { quality: target.level, ssim, met: target.met }
+    }
 }
 
 /// The report's name for a format.

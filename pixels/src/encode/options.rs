@@ -36,14 +36,17 @@ impl Default for Quality {
 }
 
 /// Resolution of colour in a JPEG or AVIF.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Chroma {
     /// JPEG: full from level 90 on, half below. AVIF: full, which costs it little.
     #[default]
+    #[serde(rename = "auto")]
     Auto,
     /// Every pixel (4:4:4).
+    #[serde(rename = "444")]
     Full,
     /// Every second pixel in both directions (4:2:0).
+    #[serde(rename = "420")]
     Half,
 }
 
@@ -59,7 +62,8 @@ impl Chroma {
 }
 
 /// How long an encoder may look for a smaller file of the same quality.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Effort {
     /// As quick as the format allows without being wasteful.
     Fast,

@@ -1,0 +1,80 @@
+//! How files are encoded, as recipes and size profiles write it.
+
+use pixels::{Chroma, Effort, EncodeOptions, Keep, Quality};
+use serde::{Deserialize, Serialize};
+
+/// How files are encoded, besides their formats and their quality.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Encoding {
+    /// Least structural similarity, in place of a quality.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ssim: Option<f32>,
+    /// Most kilobytes (of 1000 bytes), in place of a quality.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_kb: Option<u32>,
+    /// Colour resolution.
+    #[serde(skip_serializing_if = "is_default")]
+    pub chroma: Chroma,
+    /// JPEGs in several scans.
+    #[serde(skip_serializing_if = "is_default")]
+    pub progressive: bool,
+    /// WebPs without loss.
+    #[serde(skip_serializing_if = "is_default")]
+    pub lossless: bool,
+    /// How long encoders may search.
+    #[serde(skip_serializing_if = "is_default")]
+    pub effort: Effort,
+    /// Metadata that is kept.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub keep: Vec<KeepPart>,
+}
+
+/// A part of a photo's metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeepPart {
+    /// sRGB's colour profile.
+    Icc,
+    /// The EXIF block.
+    Exif,
+    /// Artist and copyright.
+    Copyright,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
+impl Encoding {
+    /// Checks what the types don't hold.
+    ///
+    /// # Errors
+    /// What is wrong, in one line.
+    pub fn check(&self) -> Result<(), String> {
+        if self.ssim.is_some_and(|ssim| !(ssim > 0.0 && ssim <= 1.0)) {
+            return Err("ssim is above 0 and at most 1".to_owned());
+        }
+        if self.ssim.is_some() && self.max_kb.is_some() {
+            return Err("ssim and max_kb are two targets: name one".to_owned());
+        }
+        if self.max_kb == Some(0) { Err("max_kb is at least 1".to_owned()) } else { Ok(()) }
+    }
+
+    /// The encoder's options at a quality, which counts where no target is named.
+    pub fn options(&self, quality: u8) -> EncodeOptions {
+        let quality = match (self.ssim, self.max_kb) {
+            (Some(ssim), _) => Quality::Ssim(ssim),
+            (None, Some(kb)) => Quality::MaxBytes(u64::from(kb) * 1000),
+            (None, None) => Quality::Level(quality),
+        };
+        let Self { chroma, progressive, lossless, effort, .. } = *self;
+        EncodeOptions { quality, chroma, progressive, lossless, effort }
+    }
+
+    /// What of a photo's metadata goes into its files.
+    pub fn kept(&self) -> Keep {
+        let has = |part| self.keep.contains(&part);
+        Keep { icc: has(KeepPart::Icc), exif: has(KeepPart::Exif), copyright: has(KeepPart::Copyright) }
+    }
+}
