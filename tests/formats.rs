@@ -18,8 +18,7 @@ fn photo(folder: &Path) -> std::path::PathBuf {
     let mut exif = b"II*\0\x08\0\0\0\x02\0\x12\x01\x03\0\x01\0\0\0\x03\0\0\0".to_vec();
     exif.extend(b"\x98\x82\x02\0\x08\0\0\0\x26\0\0\0\0\0\0\0(c) Ada\0");
     let metadata = Metadata { icc: None, exif: Some(exif) };
-    let bytes =
-        encode_with(&picture(160, 120), None, Format::Jpeg, &EncodeOptions::default(), &metadata).unwrap();
+    let bytes = encode_with(&picture(160, 120), None, Format::Jpeg, &EncodeOptions::default(), &metadata).unwrap();
     let path = folder.join("shirt.jpg");
     fs::write(&path, bytes).unwrap();
     path
@@ -43,7 +42,9 @@ fn every_format_is_written_and_metadata_only_when_asked() {
         if !name.ends_with("avif") {
             let back = pixels::decode(&after, &Limits::default()).unwrap();
             assert_eq!((back.orientation, back.image.width_px()), (1, 80), "{name}");
-            assert!(pixels::Metadata::of_file(&after, Keep { copyright: true, ..Keep::default() }).unwrap().exif.is_some());
+            assert!(
+                pixels::Metadata::of_file(&after, Keep { copyright: true, ..Keep::default() }).unwrap().exif.is_some()
+            );
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::pipeline::masked::Masked;
 use crate::pipeline::models::Models;
 use crate::pipeline::photo::Photo;
 use crate::pipeline::prepared::Prepared;
-use crate::pipeline::sizes::Encoded;
+use crate::pipeline::sizes::{Encoded, Picture};
 use crate::pipeline::swatches::hex;
 use crate::pipeline::variants::Variant;
 use crate::report::{GateEntry, Verdict};
@@ -95,7 +95,9 @@ fn photo(master: &Master) -> Photo {
 fn resize(steps: &Steps, master: &Master, rows: &[Row], bytes: &[u8]) -> Result<Vec<Made>> {
     let decoded = Decoded::of_bytes(photo(master), bytes)?;
     let base = steps.base(master.stem(), 0);
-    let files = steps.profile.render(&base, &decoded.image, decoded.alpha.as_ref(), None);
+    let decoded = decoded.keeping(bytes, steps.profile.keep())?;
+    let Decoded { image, alpha, metadata, .. } = &decoded;
+    let files = steps.profile.render(&base, Picture { image, alpha: alpha.as_ref(), metadata, ready: None });
     let (listed, files) = collect(files)?;
     // A resize has one task.
     Ok(rows.first().map(|row| Made { row: Row { files: listed, ..row.clone() }, files }).into_iter().collect())
@@ -109,7 +111,7 @@ fn recolor(
     rows: &[Row],
     bytes: &[u8],
 ) -> Result<Vec<Made>> {
-    let decoded = Decoded::of_bytes(photo(master), bytes)?;
+    let decoded = Decoded::of_bytes(photo(master), bytes)?.keeping(bytes, steps.profile.keep())?;
     let masked = Masked::find(decoded, &models.finder, steps.choices.clone(), steps.bounce.is_some())?;
     let embedded = Embedded::of(masked, &models.finder)?;
     let prepared = Prepared::of(&embedded, models, steps.bounce)?;
@@ -124,18 +126,21 @@ fn recolor(
         let judged = Judged::all(candidates, &models.finder, &embedded.category.article, steps.gate)?;
         for (judged, (base, row)) in judged.iter().zip(todo.by_ref()) {
             interrupt::check()?;
-            made.push(finish(judged, steps, embedded.decoded.alpha.as_ref(), &base, row)?);
+            made.push(finish(judged, steps, &embedded.decoded, &base, row)?);
         }
     }
     Ok(made)
 }
 
 /// Renders a variant that may leave, and notes one that may not.
-fn finish(judged: &Judged, steps: &Steps, alpha: Option<&pixels::Mask>, base: &str, row: &Row) -> Result<Made> {
+fn finish(judged: &Judged, steps: &Steps, decoded: &Decoded, base: &str, row: &Row) -> Result<Made> {
     match judged {
         Judged::Cleared(cleared) => {
             let candidate = cleared.candidate();
-            let rendered = steps.profile.render(base, &candidate.image, alpha, Some(&candidate.encoded));
+            let Decoded { alpha, metadata, .. } = decoded;
+            let (image, ready) = (&candidate.image, Some(&candidate.encoded));
+            let picture = Picture { image, alpha: alpha.as_ref(), metadata, ready };
+            let rendered = steps.profile.render(base, picture);
             let (listed, files) = collect(rendered)?;
             let row = Row { files: listed, ..judged_row(row, candidate, cleared.verdict()) };
             Ok(Made { row, files })
