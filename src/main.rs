@@ -1,54 +1,5 @@
-//! The command line of Rangrez.
+//! `rangrez`: resizes by itself, and starts `rangrez-models` for everything else.
 
-mod catalog;
-mod cli;
-mod commands;
-mod crash;
-mod exit;
-mod interrupt;
-mod pipeline;
-mod recipe;
-mod report;
-mod terminal;
-
-use std::process::ExitCode;
-
-use clap::Parser;
-
-use cli::{Cli, Command};
-use exit::{Exit, Result};
-
-fn main() -> ExitCode {
-    let cli = Cli::parse();
-    crash::install();
-    let exit = match std::panic::catch_unwind(|| command(&cli.command)) {
-        Ok(Ok(exit)) => exit,
-        Ok(Err(failure)) => {
-            terminal::tell(&failure.line());
-            failure.exit
-        }
-        Err(payload) => {
-            terminal::tell(&crash::message(payload.as_ref()));
-            Exit::Input
-        }
-    };
-    exit.into()
-}
-
-fn command(command: &Command) -> Result<Exit> {
-    // A killed training resumes exactly, so Ctrl-C may end `train` and `eval` at once.
-    if !matches!(command, Command::Train(_) | Command::Eval(_)) {
-        interrupt::install()?;
-    }
-    match command {
-        Command::Recolor(args) => commands::recolor::run(args),
-        Command::Resize(args) => commands::resize::run(args),
-        Command::Batch(args) => commands::batch::run(&args.command),
-        Command::Classify(args) => commands::classify::run(args),
-        Command::Mask(args) => commands::mask::run(args),
-        Command::Map(args) => commands::map::run(args),
-        Command::Train(args) => commands::train::run(args),
-        Command::Eval(args) => commands::eval::run(args),
-        Command::Doctor(args) => Ok(commands::doctor::run(args)),
-    }
+fn main() -> std::process::ExitCode {
+    rangrez::run_without_models()
 }

@@ -57,7 +57,7 @@ pub struct Resized {
 impl Resized {
     /// Gives the pixels' memory back for the next picture of this thread.
     pub fn recycle(self) {
-        pool::keep_bytes(self.image.into_data());
+        self.image.recycle();
     }
 }
 
@@ -137,14 +137,12 @@ struct Run<'a> {
     sizes: Vec<Option<Resized>>,
     levels: Vec<Level>,
     stores: Vec<Store>,
-    /// Rows of the picture, then of each level.
+    /// The last rows of the picture, then of each level.
     rings: Vec<Rows>,
     /// Next row of each level.
     next: Vec<usize>,
     /// Sums down, before they are summed across.
     sums: Buffer,
-    /// Sums across: finished rows.
-    lines: Buffer,
     /// Colours of a row divided by their alpha.
     straight: Buffer,
     /// Weights of the rows that a batch is made of.
@@ -214,31 +212,19 @@ impl<'a> Run<'a> {
                 .max()
                 .map_or(0, |most| most + BATCH)
         };
+        // Whole batches, so that one always lies in a piece.
         let rows = |slots: usize, width: u32| {
-            let stride = row_length(width);
+            let (slots, stride) = (slots.next_multiple_of(BATCH).max(BATCH), row_length(width));
             Rows { buffer: Buffer::new(slots * stride), stride, slots }
         };
         let mut rings = vec![rows(rows_of(Parent::Picture), source.size().0)];
         rings.extend(levels.iter().enumerate().map(|(i, l)| rows(rows_of(Parent::Level(i)), l.size.0)));
         let widest = levels.iter().map(|l| l.crop.2.max(l.size.0)).max().unwrap_or(0);
         let length = row_length(widest).next_multiple_of(BLOCK);
-        let (sums, lines, straight) = (Buffer::new(BATCH * length), Buffer::new(BATCH * length), Buffer::new(length));
+        let (sums, straight) = (Buffer::new(BATCH * length), Buffer::new(length));
         let next = vec![0; levels.len()];
-        Ok(Self {
-            source,
-            alpha,
-            light,
-            cuts,
-            sizes,
-            levels,
-            stores,
-            rings,
-            next,
-            sums,
-            lines,
-            straight,
-            weights: Vec::new(),
-        })
+        let weights = Vec::new();
+        Ok(Self { source, alpha, light, cuts, sizes, levels, stores, rings, next, sums, straight, weights })
     }
 
     /// Sends every row of the picture that somebody reads down the tree.
@@ -290,12 +276,9 @@ impl<'a> Run<'a> {
                 self.next[index] = last + 1;
                 self.make_rows(index, first..last + 1, (left as usize, top as usize));
                 for y in first..=last {
-                    self.keep_row(index, y, y - first);
-                    self.store_row(index, y, y - first);
+                    self.store_row(index, y);
                 }
-                if self.rings[index + 1].slots > 0 {
-                    self.advance(Parent::Level(index), last);
-                }
+                self.advance(Parent::Level(index), last);
             }
         }
     }
@@ -304,7 +287,7 @@ impl<'a> Run<'a> {
     fn make_rows(&mut self, index: usize, rows: std::ops::Range<usize>, (left, top): (usize, usize)) {
         let level = &self.levels[index];
         let from = &self.rings[level.parent.ring()];
-        let first = level.down.of_pixels[rows.start].start as usize;
+        let (batch, first) = (rows.start, level.down.of_pixels[rows.start].start as usize);
         self.weights.clear();
         for (place, y) in rows.enumerate() {
             let (tap, weights) = level.down.of(y);
@@ -319,28 +302,21 @@ impl<'a> Run<'a> {
         let length = (level.across.reads_px * CHANNELS).next_multiple_of(BLOCK);
         let sums = &mut self.sums.get_mut()[..BATCH * length];
         kernels::vertical(&ring, top + first, &self.weights, left * CHANNELS, sums);
-        let lines = &mut self.lines.get_mut()[..BATCH * level.size.0 as usize * CHANNELS];
-        kernels::horizontal(sums, &level.across, lines);
-    }
-
-    /// Copies a made row to where smaller levels read it.
-    fn keep_row(&mut self, index: usize, y: usize, place: usize) {
-        let length = self.levels[index].size.0 as usize * CHANNELS;
         let Rows { buffer, stride, slots } = &mut self.rings[index + 1];
-        if *slots > 0 {
-            let row = &self.lines.get()[place * length..][..length];
-            buffer.get_mut()[y % *slots * *stride..][..length].copy_from_slice(row);
-        }
+        // Rows come in whole batches, only the last one of all may be short; its rows too many are of nothing.
+        let place = batch % *slots * *stride;
+        kernels::horizontal(sums, &level.across, &mut buffer.get_mut()[place..place + BATCH * *stride]);
     }
 
-    fn store_row(&mut self, index: usize, y: usize, place: usize) {
+    fn store_row(&mut self, index: usize, y: usize) {
         let level = &self.levels[index];
         if level.output.is_none() {
             return;
         }
         let width = level.size.0 as usize;
         let store = &mut self.stores[index];
-        let mut row = &self.lines.get()[place * width * CHANNELS..][..width * CHANNELS];
+        let Rows { buffer, stride, slots } = &self.rings[index + 1];
+        let mut row = &buffer.get()[y % *slots * *stride..][..width * CHANNELS];
         if self.alpha.is_some() {
             let straight = &mut self.straight.get_mut()[..width * CHANNELS];
             straight.copy_from_slice(row);

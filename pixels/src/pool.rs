@@ -32,6 +32,13 @@ pub(crate) fn keep_numbers(buffer: Vec<f32>) {
     NUMBERS.with_borrow_mut(|kept| keep(kept, buffer));
 }
 
+impl crate::SrgbImage {
+    /// Gives the pixels' memory back for the next picture of this thread.
+    pub fn recycle(self) {
+        keep_bytes(self.into_data());
+    }
+}
+
 /// The smallest kept buffer that is large enough, unless it is far too large.
 fn fitting<T: Copy + Default>(kept: &mut Vec<Vec<T>>, length: usize) -> Vec<T> {
     let fits = |buffer: &Vec<T>| buffer.capacity() >= length && buffer.capacity() / 4 <= length;

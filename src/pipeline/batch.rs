@@ -48,6 +48,20 @@ pub fn run<W: Send, R: Default + Send>(
     work: impl Fn(&W, &Photo, &mut R) -> Result<()> + Sync,
     done: impl Fn(&Progress, &Photo, &Outcome<R>) + Sync,
 ) -> Result<Vec<Option<Outcome<R>>>> {
+    run_started(photos, workers, generators::runtime::limit_threads, work, done)
+}
+
+/// As [`run`], with what each thread does first; without models that is nothing.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_started<W: Send, R: Default + Send>(
+    photos: &[Photo],
+    workers: Vec<W>,
+    start: impl Fn() + Sync,
+    work: impl Fn(&W, &Photo, &mut R) -> Result<()> + Sync,
+    done: impl Fn(&Progress, &Photo, &Outcome<R>) + Sync,
+) -> Result<Vec<Option<Outcome<R>>>> {
     let progress = Progress::new(photos.len(), "photos");
     let next = AtomicUsize::new(0);
     let full = AtomicBool::new(false);
@@ -59,7 +73,7 @@ pub fn run<W: Send, R: Default + Send>(
     // Each worker loop starts on its own thread at once, so waiting for a nested pixel loop can never start another photo.
     pool.broadcast(|_| {
         let Some(worker) = lock(&workers).pop() else { return };
-        generators::runtime::limit_threads();
+        start();
         while !interrupt::asked() && !full.load(Ordering::Relaxed) {
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(photo) = photos.get(index) else { break };

@@ -19,6 +19,7 @@ pub mod photo;
 pub mod prepared;
 pub mod recolored;
 pub mod renditions;
+pub mod resized;
 pub mod sizes;
 pub mod swatches;
 pub mod variants;

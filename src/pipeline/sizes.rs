@@ -1,11 +1,14 @@
 //! The files that one picture becomes: every size in every format.
 
+use std::sync::{Mutex, PoisonError};
+
 use pixels::{EncodeOptions, Encoding as Made, Format, Keep, Mask, Metadata, Quality, SrgbImage, encode_measured};
 
 use crate::cli::SizeArg;
 use crate::exit::{Exit, OrExit, Result};
 
 use super::encoding::Encoding;
+use super::resized::{self, Made as Resized, Resizing};
 
 /// The sizes and formats of a run.
 #[derive(Clone, Debug)]
@@ -14,6 +17,7 @@ pub struct Profile {
     formats: Vec<Format>,
     options: EncodeOptions,
     keep: Keep,
+    resizing: Resizing,
 }
 
 /// The picture that files are made of.
@@ -63,7 +67,19 @@ impl Profile {
     /// A profile; no sizes means the photo's own, and doubles are taken once.
     pub fn new(sizes: &[SizeArg], formats: &[Format], quality: u8) -> Self {
         let sizes = if sizes.is_empty() { vec![SizeArg::Full] } else { once(sizes) };
-        Self { sizes, formats: once(formats), options: EncodeOptions::at_level(quality), keep: Keep::default() }
+        Self {
+            sizes,
+            formats: once(formats),
+            options: EncodeOptions::at_level(quality),
+            keep: Keep::default(),
+            resizing: Resizing::default(),
+        }
+    }
+
+    /// The same, resized otherwise.
+    #[must_use]
+    pub fn resized(self, resizing: Resizing) -> Self {
+        Self { resizing, ..self }
     }
 
     /// Names of the sizes, `full` for the photo's own.
@@ -98,45 +114,75 @@ impl Profile {
         self.sizes.iter().flat_map(move |size| self.formats.iter().map(move |&format| file_name(base, size, format)))
     }
 
-    /// Renders and encodes the files of a picture called `base`, one size at a time.
+    /// Renders all sizes of a picture called `base` together, and encodes its files on whatever threads are free.
     ///
     /// # Errors
     /// Each item: an input failure when the format cannot hold a picture of this size.
-    pub fn render<'a>(&'a self, base: &'a str, picture: Picture<'a>) -> impl Iterator<Item = Result<Encoded>> + 'a {
-        self.sizes.iter().flat_map(move |size| match self.render_size(base, size, picture) {
-            Ok(files) => files.into_iter().map(Ok).collect(),
+    pub fn render(&self, base: &str, picture: Picture<'_>) -> impl Iterator<Item = Result<Encoded>> + use<> {
+        let made = resized::all(&self.sizes, picture.image, picture.alpha, self.resizing).or_exit(Exit::Input);
+        let files = match made {
+            Ok(made) => {
+                let files = self.encode_all(base, picture, &made);
+                made.into_iter().flatten().for_each(|(image, _)| image.recycle());
+                files
+            }
             Err(failure) => vec![Err(failure)],
-        })
+        };
+        files.into_iter()
     }
 
-    fn render_size(&self, base: &str, size: &SizeArg, picture: Picture<'_>) -> Result<Vec<Encoded>> {
-        let resized = resized(size, picture.image, picture.alpha).or_exit(Exit::Input)?;
-        let (image, alpha) =
-            resized.as_ref().map_or((picture.image, picture.alpha), |(image, alpha)| (image, alpha.as_ref()));
-        let ready = picture.ready.filter(|_| *size == SizeArg::Full);
-        let file = |&format: &Format| {
-            let made = match ready {
-                Some((done, made)) if *done == format => made.clone(),
-                _ => encode_measured(image, alpha, format, &self.options, picture.metadata).or_exit(Exit::Input)?,
-            };
-            let target = match self.options.quality {
-                Quality::Level(_) => None,
-                Quality::Ssim(_) | Quality::MaxBytes(_) => {
-                    Some(Target { level: made.level, ssim: made.ssim, met: made.met })
-                }
-            };
-            Ok(Encoded {
-                name: file_name(base, size, format),
-                size: size.to_string(),
-                format,
-                width_px: image.width_px(),
-                height_px: image.height_px(),
-                bytes: made.bytes,
-                target,
-            })
-        };
-        self.formats.iter().map(file).collect()
+    fn encode_all(&self, base: &str, picture: Picture<'_>, made: &[Option<Resized>]) -> Vec<Result<Encoded>> {
+        let sized = || self.sizes.iter().zip(made);
+        let tasks: Vec<_> = sized().flat_map(|task| self.formats.iter().map(move |&format| (task, format))).collect();
+        let done: Vec<Mutex<Option<Result<Encoded>>>> = tasks.iter().map(|_| Mutex::new(None)).collect();
+        let (slow, quick): (Vec<_>, Vec<_>) = tasks.iter().zip(&done).partition(|((_, format), _)| is_slow(*format));
+        rayon::scope(|scope| {
+            // A free thread takes the first, this one begins with the last: slow formats never hold up the others.
+            for (&((size, made), format), slot) in slow.into_iter().chain(quick) {
+                scope.spawn(move |_| {
+                    let file = self.encode_one(base, size, made.as_ref(), picture, format);
+                    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+                });
+            }
+        });
+        done.into_iter().filter_map(|slot| slot.into_inner().unwrap_or_else(PoisonError::into_inner)).collect()
     }
+
+    fn encode_one(
+        &self,
+        base: &str,
+        size: &SizeArg,
+        made: Option<&Resized>,
+        picture: Picture<'_>,
+        format: Format,
+    ) -> Result<Encoded> {
+        let (image, alpha) =
+            made.map_or((picture.image, picture.alpha), |(image, alpha)| (image, alpha.as_ref()));
+        let made = match picture.ready.filter(|(done, _)| *size == SizeArg::Full && *done == format) {
+            Some((_, made)) => made.clone(),
+            None => encode_measured(image, alpha, format, &self.options, picture.metadata).or_exit(Exit::Input)?,
+        };
+        let target = match self.options.quality {
+            Quality::Level(_) => None,
+            Quality::Ssim(_) | Quality::MaxBytes(_) => {
+                Some(Target { level: made.level, ssim: made.ssim, met: made.met })
+            }
+        };
+        Ok(Encoded {
+            name: file_name(base, size, format),
+            size: size.to_string(),
+            format,
+            width_px: image.width_px(),
+            height_px: image.height_px(),
+            bytes: made.bytes,
+            target,
+        })
+    }
+}
+
+/// Whether encoding takes many times as long as in the other formats.
+fn is_slow(format: Format) -> bool {
+    format == Format::Avif
 }
 
 impl Target {
@@ -145,22 +191,6 @@ impl Target {
         let level = self.level.map_or("without loss".to_owned(), |level| format!("at quality {level}"));
         let ssim = self.ssim.map(|ssim| format!("; its similarity is {ssim:.4}")).unwrap_or_default();
         (!self.met).then(|| format!("the target cannot be reached: encoded {level}, the nearest{ssim}"))
-    }
-}
-
-/// The picture in this size; `None` for its own.
-fn resized(
-    size: &SizeArg,
-    image: &SrgbImage,
-    alpha: Option<&Mask>,
-) -> pixels::Result<Option<(SrgbImage, Option<Mask>)>> {
-    match (size, alpha) {
-        (SizeArg::Full, _) => Ok(None),
-        (SizeArg::Spec(spec), None) => Ok(Some((spec.apply(image)?, None))),
-        (SizeArg::Spec(spec), Some(alpha)) => {
-            let (image, alpha) = spec.apply_alpha(image, alpha)?;
-            Ok(Some((image, Some(alpha))))
-        }
     }
 }
 

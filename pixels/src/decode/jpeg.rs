@@ -4,6 +4,7 @@ use super::{Limits, Raw, Samples};
 use crate::exif;
 use crate::icc::ColorModel;
 use crate::libjpeg::{self, Channels};
+use crate::pool;
 use crate::{Error, Format, Result};
 
 const FORMAT: Format = Format::Jpeg;
@@ -164,7 +165,8 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Raw> {
         _ => (ColorModel::Cmyk, Channels::Cmyk),
     };
     let size = (header.width, header.height);
-    let mut samples = vec![0; size.0 as usize * size.1 as usize * channels.count()];
+    // Every byte is written, or an error returned.
+    let mut samples = pool::bytes(size.0 as usize * size.1 as usize * channels.count());
     libjpeg::decode(bytes, size, channels, 1, &mut samples).map_err(corrupt)?;
     // Adobe's programs store 255 for no ink, and mark it.
     if channels == Channels::Cmyk && header.adobe_transform.is_some() {

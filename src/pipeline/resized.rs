@@ -1,0 +1,41 @@
+//! All sizes of a picture, made together.
+
+use pixels::{Cut, Light, Mask, Source, SrgbImage, cascade, sharpen};
+
+use crate::cli::SizeArg;
+
+/// How pictures are brought to their sizes.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Resizing {
+    /// What is averaged.
+    pub light: Light,
+    /// Sharpening after a reduction, 0 to 2.
+    pub sharpen: f32,
+}
+
+/// A picture in another size, and its alpha if it has some.
+pub type Made = (SrgbImage, Option<Mask>);
+
+/// The picture in each size, in their order; `None` for its own.
+///
+/// # Errors
+/// When the picture has no pixels.
+pub fn all(
+    sizes: &[SizeArg],
+    image: &SrgbImage,
+    alpha: Option<&Mask>,
+    how: Resizing,
+) -> pixels::Result<Vec<Option<Made>>> {
+    let from = (image.width_px(), image.height_px());
+    let plan = |size: &SizeArg| if let SizeArg::Spec(spec) = size { Some(spec.plan(from.0, from.1, None)) } else { None };
+    let plans: Vec<_> = sizes.iter().filter_map(plan).collect();
+    let cuts: Vec<Cut> = plans.iter().map(|plan| Cut { crop: plan.crop, size: plan.scaled }).collect();
+    let resized = cascade(Source::Eight(image), alpha, &cuts, how.light)?;
+    let mut made = plans.iter().zip(resized).map(|(plan, mut resized)| {
+        if plan.scaled.0 < plan.crop.2 || plan.scaled.1 < plan.crop.3 {
+            sharpen(&mut resized.image, how.sharpen);
+        }
+        plan.place(resized.image, resized.alpha)
+    });
+    sizes.iter().map(|size| if *size == SizeArg::Full { Ok(None) } else { made.next().transpose() }).collect()
+}
