@@ -40,6 +40,7 @@ const MAX_TOLD: usize = 12;
 /// What is wrong before work starts: usage or weights. A photo's failure is told, reported and counted instead.
 pub fn run(args: &RecolorArgs) -> Result<Exit> {
     let start = Instant::now();
+    crate::allocation::keep_freed();
     let (mut recipe, inputs) = asked(args)?;
     let found = photos(args, &recipe, &inputs)?;
     order::seal_masks(&mut recipe.regions, &inputs)?;

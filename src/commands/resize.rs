@@ -37,12 +37,18 @@ pub fn run(args: &ResizeArgs) -> Result<Exit> {
     allocation::keep_freed();
     let budget = Budget::new(args.memory.unwrap_or_else(memory::default_budget));
     let work = |(): &(), photo: &Photo, names: &mut Vec<String>| resize(photo, &profile, &budget, &out, names);
-    let outcomes = batch::run_started(&found.photos, workers, || {}, work, |progress, photo, outcome| {
-        for name in &outcome.made {
-            progress.data_line(&terminal::clean_path(&out.path().join(name)));
-        }
-        super::tell_failure(progress, photo, outcome.failure.as_ref());
-    })?;
+    let outcomes = batch::run_started(
+        &found.photos,
+        workers,
+        || {},
+        work,
+        |progress, photo, outcome| {
+            for name in &outcome.made {
+                progress.data_line(&terminal::clean_path(&out.path().join(name)));
+            }
+            super::tell_failure(progress, photo, outcome.failure.as_ref());
+        },
+    )?;
     Ok(super::exit_of(&outcomes).or_worse(super::tell_unreadable(&found.unreadable)))
 }
 

@@ -27,7 +27,8 @@ pub fn all(
     how: Resizing,
 ) -> pixels::Result<Vec<Option<Made>>> {
     let from = (image.width_px(), image.height_px());
-    let plan = |size: &SizeArg| if let SizeArg::Spec(spec) = size { Some(spec.plan(from.0, from.1, None)) } else { None };
+    let plan =
+        |size: &SizeArg| if let SizeArg::Spec(spec) = size { Some(spec.plan(from.0, from.1, None)) } else { None };
     let plans: Vec<_> = sizes.iter().filter_map(plan).collect();
     let cuts: Vec<Cut> = plans.iter().map(|plan| Cut { crop: plan.crop, size: plan.scaled }).collect();
     let resized = cascade(Source::Eight(image), alpha, &cuts, how.light)?;

@@ -156,8 +156,7 @@ impl Profile {
         picture: Picture<'_>,
         format: Format,
     ) -> Result<Encoded> {
-        let (image, alpha) =
-            made.map_or((picture.image, picture.alpha), |(image, alpha)| (image, alpha.as_ref()));
+        let (image, alpha) = made.map_or((picture.image, picture.alpha), |(image, alpha)| (image, alpha.as_ref()));
         let made = match picture.ready.filter(|(done, _)| *size == SizeArg::Full && *done == format) {
             Some((_, made)) => made.clone(),
             None => encode_measured(image, alpha, format, &self.options, picture.metadata).or_exit(Exit::Input)?,
