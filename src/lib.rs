@@ -39,7 +39,7 @@ pub fn run_without_models() -> ExitCode {
     guarded(|| {
         interrupt::install()?;
         match &cli.command {
-            Command::Resize(args) => commands::resize::run(args),
+            Command::Resize(args) if !args.needs_garment() => commands::resize::run(args),
             _ => become_models(),
         }
     })
@@ -92,7 +92,7 @@ fn command(command: &Command) -> Result<Exit> {
     }
     match command {
         Command::Recolor(args) => commands::recolor::run(args),
-        Command::Resize(args) => commands::resize::run(args),
+        Command::Resize(args) => commands::resize_garment::run(args),
         Command::Batch(args) => commands::batch::run(&args.command),
         Command::Classify(args) => commands::classify::run(args),
         Command::Mask(args) => commands::mask::run(args),

@@ -17,7 +17,7 @@ fn resize(photo: &Path, out: &Path, more: &[&str]) -> support::Run {
 fn photo(folder: &Path) -> std::path::PathBuf {
     let mut exif = b"II*\0\x08\0\0\0\x02\0\x12\x01\x03\0\x01\0\0\0\x03\0\0\0".to_vec();
     exif.extend(b"\x98\x82\x02\0\x08\0\0\0\x26\0\0\0\0\0\0\0(c) Ada\0");
-    let metadata = Metadata { icc: None, exif: Some(exif) };
+    let metadata = Metadata { dpi: None, icc: None, exif: Some(exif) };
     let bytes = encode_with(&picture(160, 120), None, Format::Jpeg, &EncodeOptions::default(), &metadata).unwrap();
     let path = folder.join("shirt.jpg");
     fs::write(&path, bytes).unwrap();
@@ -78,4 +78,52 @@ fn padding_and_its_file_names() {
     assert_eq!(names(&out), ["shirt@90x90-pad-102030.png", "shirt@90x90-pad-blur.png", "shirt@90x90-pad-edge.png"]);
     let padded = pixels::decode_file(&out.join("shirt@90x90-pad-102030.png"), &Limits::default()).unwrap();
     assert_eq!(padded.image.pixel(45, 2), [16, 32, 48]);
+}
+
+#[test]
+fn a_profile_has_everything_and_its_snippet() {
+    let folder = tempfile::tempdir().unwrap();
+    let photo = photo(folder.path());
+    let file = folder.path().join("mine.toml");
+    fs::write(
+        &file,
+        "[shop]\nsizes = ['80w', '10x10mm:pad']\nformats = ['webp', 'jpeg']\ndpi = 127\nsrcset = '50vw'\n",
+    )
+    .unwrap();
+    let out = folder.path().join("out");
+    let ended = resize(&photo, &out, &["--profile", &format!("{}#shop", file.display())]);
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    let expected =
+        ["shirt.srcset.html", "shirt@50x50-pad.jpg", "shirt@50x50-pad.webp", "shirt@80w.jpg", "shirt@80w.webp"];
+    assert_eq!(names(&out), expected);
+    let html = fs::read_to_string(out.join("shirt.srcset.html")).unwrap();
+    assert!(html.contains("shirt@80w.webp 80w") && html.contains("sizes=\"50vw\""), "{html}");
+    assert_eq!(fs::read(out.join("shirt@80w.jpg")).unwrap()[13..16], [1, 0, 127]);
+    let ended = resize(&photo, &folder.path().join("none"), &["--profile", "shop"]);
+    assert!(ended.code == Some(2) && ended.err[0].contains("marketplace"), "{ended:#?}");
+}
+
+#[test]
+fn a_garment_is_found_and_put_in_the_middle() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let photo = support::samples().join("red-dotted-dress-hanger.jpg");
+    let ended = resize(&photo, &out, &["--sizes", "200x240:garment,120x120:garment:cover", "--format", "png"]);
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    let name = "red-dotted-dress-hanger@200x240-garment.png";
+    assert_eq!(names(&out), ["red-dotted-dress-hanger@120x120-garment-cover.png", name]);
+    // Its own mask, found again in the new picture, is in the middle and whole.
+    let masks = folder.path().join("masks");
+    assert_eq!(run(rangrez().arg("mask").arg(out.join(name)).arg("-o").arg(&masks)).code, Some(0));
+    let mask =
+        pixels::decode_mask(&fs::read(masks.join(name.replace(".png", ".mask.png"))).unwrap(), &Limits::default())
+            .unwrap();
+    let found = pixels::Focus::of_mask(&mask).unwrap();
+    let middle =
+        (f64::from(found.left) + f64::from(found.width) / 2.0, f64::from(found.top) + f64::from(found.height) / 2.0);
+    assert!((middle.0 - 100.0).abs() < 20.0 && (middle.1 - 120.0).abs() < 24.0, "{found:?}");
+    assert!(
+        found.left > 0 && found.top > 0 && found.left + found.width < 200 && found.top + found.height < 240,
+        "{found:?}"
+    );
 }

@@ -15,5 +15,5 @@ fuzz_target!(|bytes: &[u8]| {
         assert!(photo.alpha.is_none_or(|alpha| alpha.data().len() as u64 == pixels));
     }
     let _ = decode_mask(bytes, &LIMITS);
-    let _ = Metadata::of_file(bytes, Keep { icc: false, exif: true, copyright: true });
+    let _ = Metadata::of_file(bytes, Keep { dpi: None, icc: false, exif: true, copyright: true });
 });

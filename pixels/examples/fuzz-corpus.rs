@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let mut exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0".to_vec();
         exif[18] = i as u8 + 1;
         let icc = Metadata::of_file(&[], Keep { icc: true, ..Keep::default() })?.icc;
-        for (m, metadata) in [Metadata::default(), Metadata { icc, exif: Some(exif) }].iter().enumerate() {
+        for (m, metadata) in [Metadata::default(), Metadata { dpi: None, icc, exif: Some(exif) }].iter().enumerate() {
             for format in [Format::Jpeg, Format::Png, Format::Webp, Format::Tiff] {
                 for (o, options) in [
                     EncodeOptions::at_level(60),

@@ -99,8 +99,7 @@ impl FromStr for Format {
 
 /// What bytes of no readable format look like, for the error message.
 pub(crate) fn describe_unknown(bytes: &[u8]) -> String {
-    let known: [(&[u8], usize, &str); 7] = [
-        (b"GIF8", 0, "it is a GIF"),
+    let known: [(&[u8], usize, &str); 6] = [
         (b"BM", 0, "it looks like a BMP"),
         (b"%PDF", 0, "it is a PDF"),
         (b"8BPS", 0, "it is a Photoshop file"),
@@ -113,6 +112,12 @@ pub(crate) fn describe_unknown(bytes: &[u8]) -> String {
             return description.to_owned();
         }
     }
+    if bytes.starts_with(b"GIF8") {
+        return match gif_frames(bytes) {
+            0 | 1 => "it is a GIF".to_owned(),
+            frames => format!("it is a GIF animation of {frames} frames"),
+        };
+    }
     let head = &bytes[..bytes.len().min(512)];
     let printable = head.iter().filter(|b| (0x20..0x7f).contains(*b) || matches!(b, b'\n' | b'\r' | b'\t')).count();
     if printable * 20 >= head.len() * 19 {
@@ -120,6 +125,30 @@ pub(crate) fn describe_unknown(bytes: &[u8]) -> String {
     }
     let start: Vec<String> = bytes.iter().take(4).map(|b| format!("{b:02x}")).collect();
     format!("it starts with the bytes {}", start.join(" "))
+}
+
+/// Pictures in a GIF, as far as its blocks can be followed.
+fn gif_frames(bytes: &[u8]) -> usize {
+    let table = |flags: u8| if flags & 0x80 == 0 { 0 } else { 3 << (1 + (flags & 7)) };
+    let mut at = 13 + bytes.get(10).map_or(0, |&flags| table(flags));
+    let mut frames = 0;
+    loop {
+        match bytes.get(at) {
+            Some(0x21) => at += 2,
+            Some(0x2C) => {
+                frames += 1;
+                at += 11 + bytes.get(at + 9).map_or(0, |&flags| table(flags));
+            }
+            _ => return frames,
+        }
+        // Data comes in blocks that say their length, the last of which is empty.
+        while let Some(&length) = bytes.get(at) {
+            at += 1 + usize::from(length);
+            if length == 0 {
+                break;
+            }
+        }
+    }
 }
 
 #[cfg(test)]
@@ -139,6 +168,9 @@ mod tests {
     fn unknown_bytes_are_described() {
         assert_eq!(describe_unknown(b"hello, this is not a photo\n"), "it is a text file");
         assert_eq!(describe_unknown(b"GIF89a"), "it is a GIF");
+        let frame = b"\x2C\0\0\0\0\x01\0\x01\0\0\x02\x01\x44\0";
+        let gif = [b"GIF89a\x01\0\x01\0\0\0\0".as_slice(), b"\x21\xF9\x04\0\0\0\0\0", frame, frame, b";"].concat();
+        assert_eq!(describe_unknown(&gif), "it is a GIF animation of 2 frames");
         assert_eq!(describe_unknown(&[0, 1, 2, 3, 4]), "it starts with the bytes 00 01 02 03");
     }
 }

@@ -5,6 +5,8 @@ use crate::{Format, exif_block, icc};
 /// Metadata to write into a file; empty by default, so that nothing leaves by accident.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Metadata {
+    /// Dots per inch at which a print has its size; JPEG, PNG and TIFF say it.
+    pub dpi: Option<u16>,
     /// ICC profile. Pixels that are written are sRGB, so that any other profile would be a lie.
     pub icc: Option<Vec<u8>>,
     /// EXIF block: a TIFF structure, beginning with `II*\0` or `MM\0*`. Pixels that are written are upright, so that its
@@ -15,6 +17,8 @@ pub struct Metadata {
 /// What of a photo's metadata goes into the files made of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Keep {
+    /// Dots per inch to write; not the photo's, but the user's.
+    pub dpi: Option<u16>,
     /// A colour profile: sRGB's, since pixels are converted to sRGB and the photo's own would be wrong for them.
     pub icc: bool,
     /// The EXIF block, its orientation made 1, its size the file's own, without its thumbnail.
@@ -44,18 +48,18 @@ impl Metadata {
             Exif::Block(block) if keep.exif => exif_block::upright(block),
             Exif::Block(block) | Exif::File(block) => exif_block::owner_only(block),
         });
-        Ok(Self { icc, exif })
+        Ok(Self { dpi: keep.dpi, icc, exif })
     }
 
     /// The same, true of a picture of this size.
     pub(crate) fn sized(&self, width_px: u32, height_px: u32) -> Self {
         let exif = self.exif.as_ref().map(|block| exif_block::sized(block, width_px, height_px));
-        Self { icc: self.icc.clone(), exif }
+        Self { dpi: self.dpi, icc: self.icc.clone(), exif }
     }
 
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
-        self.icc.is_none() && self.exif.is_none()
+        self.dpi.is_none() && self.icc.is_none() && self.exif.is_none()
     }
 
     /// Adds the metadata to a JPEG file without any.
@@ -70,6 +74,12 @@ impl Metadata {
         };
         let (head, tail) = file.split_at_checked(at).ok_or("the JPEG has no frame")?;
         let mut out = head.to_vec();
+        // The density in the JFIF segment, in dots per inch.
+        if let (Some(dpi), Some(place)) = (self.dpi, out.get_mut(13..18)) {
+            place[0] = 1;
+            place[1..3].copy_from_slice(&dpi.to_be_bytes());
+            place[3..5].copy_from_slice(&dpi.to_be_bytes());
+        }
         let mut segment = |marker: u8, parts: &[&[u8]]| {
             let length = parts.iter().map(|part| part.len()).sum::<usize>() + 2;
             out.extend([0xFF, marker]);

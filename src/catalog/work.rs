@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use pixels::Focus;
+
 use crate::exit::{Exit, Failure, Result};
 use crate::interrupt;
 use crate::pipeline::candidate::{Candidate, RegionResult};
@@ -95,9 +97,15 @@ fn photo(master: &Master) -> Photo {
 fn resize(steps: &Steps, master: &Master, rows: &[Row], bytes: &[u8]) -> Result<Vec<Made>> {
     let decoded = Decoded::of_bytes(photo(master), bytes)?;
     let base = steps.base(master.stem(), 0);
+    if steps.profile.needs_garment() {
+        return Err(Failure::usage(
+            "a size with :garment needs the models: put it into a recolor operation, or use rangrez resize",
+        ));
+    }
     let decoded = decoded.keeping(bytes, steps.profile.keep())?;
     let Decoded { image, alpha, metadata, .. } = &decoded;
-    let files = steps.profile.render(&base, Picture { image, alpha: alpha.as_ref(), metadata, ready: None });
+    let files =
+        steps.profile.render(&base, Picture { image, alpha: alpha.as_ref(), metadata, ready: None, garment: None });
     let (listed, files) = collect(files)?;
     // A resize has one task.
     Ok(rows.first().map(|row| Made { row: Row { files: listed, ..row.clone() }, files }).into_iter().collect())
@@ -126,20 +134,21 @@ fn recolor(
         let judged = Judged::all(candidates, &models.finder, &embedded.category.article, steps.gate)?;
         for (judged, (base, row)) in judged.iter().zip(todo.by_ref()) {
             interrupt::check()?;
-            made.push(finish(judged, steps, &embedded.decoded, &base, row)?);
+            made.push(finish(judged, steps, &embedded, &base, row)?);
         }
     }
     Ok(made)
 }
 
 /// Renders a variant that may leave, and notes one that may not.
-fn finish(judged: &Judged, steps: &Steps, decoded: &Decoded, base: &str, row: &Row) -> Result<Made> {
+fn finish(judged: &Judged, steps: &Steps, embedded: &Embedded, base: &str, row: &Row) -> Result<Made> {
     match judged {
         Judged::Cleared(cleared) => {
             let candidate = cleared.candidate();
-            let Decoded { alpha, metadata, .. } = decoded;
+            let Decoded { alpha, metadata, .. } = &embedded.decoded;
+            let garment = steps.profile.needs_garment().then(|| Focus::of_mask(&embedded.mask())).flatten();
             let (image, ready) = (&candidate.image, Some(&candidate.encoded));
-            let picture = Picture { image, alpha: alpha.as_ref(), metadata, ready };
+            let picture = Picture { image, alpha: alpha.as_ref(), metadata, ready, garment };
             let rendered = steps.profile.render(base, picture);
             let (listed, files) = collect(rendered)?;
             let row = Row { files: listed, ..judged_row(row, candidate, cleared.verdict()) };

@@ -63,6 +63,7 @@ impl EncodeArgs {
             progressive: self.progressive,
             lossless: self.lossless,
             effort: self.effort,
+            dpi: None,
             keep: keep.into_iter().filter(|(arg, _)| has(*arg)).map(|(_, part)| part).collect(),
         }
     }

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::parts::{self, PartsArgs};
 use super::sizes::{self, SizeArg};
+use crate::pipeline::size_profiles::SizeProfile;
+
 use super::{CheckArgs, EncodeArgs, JobsArgs, OutputArgs, WeightsArgs};
 
 /// Dye the garment of each photo in each colour.
@@ -34,7 +36,7 @@ pub struct RecolorArgs {
     pub parts: PartsArgs,
     /// Do what this recipe says; every run writes one, DIR/recipe.toml. Inputs and weights must be those that it names.
     #[arg(long, value_name = "FILE", conflicts_with_all = parts::NAMES)]
-    #[arg(conflicts_with_all = ["sizes", "format", "quality", "ssim", "max_kb", "chroma", "progressive", "lossless", "effort", "keep", "gate", "layers", "bounce"])]
+    #[arg(conflicts_with_all = ["sizes", "profile", "format", "quality", "ssim", "max_kb", "chroma", "progressive", "lossless", "effort", "keep", "gate", "layers", "bounce"])]
     pub recipe: Option<PathBuf>,
     /// Folder to look for the recipe's inputs in, if they have moved.
     #[arg(long, value_name = "DIR", requires = "recipe")]
@@ -42,6 +44,10 @@ pub struct RecolorArgs {
     /// Sizes to write, such as 320w,x600,800x800:pad; full is the photo's own size.
     #[arg(long, value_name = "PROFILE", value_delimiter = ',', value_parser = sizes::size)]
     pub sizes: Vec<SizeArg>,
+    /// Sizes, formats and encoding by name: marketplace, web, print; or FILE#NAME of a TOML file like configs/sizes.toml.
+    #[arg(long, value_name = "NAME|FILE#NAME", value_parser = sizes::profile)]
+    #[arg(conflicts_with_all = ["sizes", "format", "quality", "ssim", "max_kb", "chroma", "progressive", "lossless", "effort", "keep"])]
+    pub profile: Option<SizeProfile>,
     /// Formats to write: jpeg, png, webp, avif, tiff.
     #[arg(long, value_name = "FORMATS", value_delimiter = ',', value_parser = sizes::format, default_value = "jpeg")]
     pub format: Vec<Format>,

@@ -4,7 +4,8 @@ use clap::Args;
 use pixels::Format;
 
 use super::sizes::{self, SizeArg};
-use super::{EncodeArgs, InputArgs, JobsArgs, OutputArgs};
+use super::{EncodeArgs, InputArgs, JobsArgs, OutputArgs, WeightsArgs};
+use crate::pipeline::size_profiles::SizeProfile;
 
 /// Write each photo in each size and format.
 ///
@@ -14,13 +15,22 @@ use super::{EncodeArgs, InputArgs, JobsArgs, OutputArgs};
   rangrez resize photos/ --sizes 320w,640w,1600w -o out
   rangrez resize kurta.png --sizes 800x800:pad,1200x1600:cover --format jpeg,webp --quality 85 -o out
   rangrez resize kurta.png --sizes 1200w --format avif,jpeg --ssim 0.98 --keep copyright -o out
-  rangrez resize photos/ --sizes '1000x1000:pad=#f5f5f5,600x800:pad=blur' --max-kb 150 --progressive -o out")]
+  rangrez resize photos/ --sizes '1000x1000:pad=#f5f5f5,600x800:pad=blur' --max-kb 150 --progressive -o out
+  rangrez resize photos/ --sizes 800x1000:garment:margin=10 -o out
+  rangrez resize photos/ --profile web -o out")]
 pub struct ResizeArgs {
     #[command(flatten)]
     pub input: InputArgs,
-    /// Sizes to write: 320w, x600, 800x800, 800x800:pad, 800x800:cover; full is the photo's own size.
-    #[arg(long, value_name = "PROFILE", value_delimiter = ',', value_parser = sizes::size, required = true)]
+    /// Sizes to write: 320w, x600, 800x800, 800x800:cover, 800x800:pad, :pad=#f5f5f5, :pad=blur, :pad=edge, 800x1000:garment (the
+    /// garment whole and in the middle, :margin=7 percent around it), 800x1000:garment:cover; full is the photo's own size.
+    #[arg(long, value_name = "PROFILE", value_delimiter = ',', value_parser = sizes::size)]
+    #[arg(required_unless_present = "profile")]
     pub sizes: Vec<SizeArg>,
+    /// Sizes, formats and encoding by name: marketplace, web (with a srcset snippet), print; or FILE#NAME of a TOML file like
+    /// configs/sizes.toml.
+    #[arg(long, value_name = "NAME|FILE#NAME", value_parser = sizes::profile)]
+    #[arg(conflicts_with_all = ["sizes", "format", "quality", "ssim", "max_kb", "chroma", "progressive", "lossless", "effort", "keep"])]
+    pub profile: Option<SizeProfile>,
     /// Formats to write: jpeg, png, webp, avif, tiff.
     #[arg(long, value_name = "FORMATS", value_delimiter = ',', value_parser = sizes::format, default_value = "jpeg")]
     pub format: Vec<Format>,
@@ -41,7 +51,21 @@ pub struct ResizeArgs {
     #[command(flatten)]
     pub output: OutputArgs,
     #[command(flatten)]
+    pub weights: WeightsArgs,
+    #[command(flatten)]
     pub jobs: JobsArgs,
+}
+
+impl ResizeArgs {
+    /// The sizes that are asked for.
+    pub fn sizes(&self) -> &[SizeArg] {
+        self.profile.as_ref().map_or(&self.sizes, |profile| &profile.sizes)
+    }
+
+    /// Whether some size wants the garment, and so the models.
+    pub fn needs_garment(&self) -> bool {
+        self.sizes().iter().any(SizeArg::needs_garment)
+    }
 }
 
 /// Reads `--sharpen`.

@@ -4,6 +4,8 @@ use std::fmt;
 
 use pixels::{Format, SizeSpec};
 
+use crate::pipeline::size_profiles::SizeProfile;
+
 /// One entry of `--sizes`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum SizeArg {
@@ -11,6 +13,13 @@ pub enum SizeArg {
     Full,
     /// A size to resize to.
     Spec(SizeSpec),
+}
+
+impl SizeArg {
+    /// Whether it wants to know where the garment is.
+    pub fn needs_garment(&self) -> bool {
+        matches!(self, Self::Spec(spec) if spec.needs_garment())
+    }
 }
 
 impl fmt::Display for SizeArg {
@@ -28,6 +37,11 @@ pub fn size(text: &str) -> Result<SizeArg, String> {
         return Ok(SizeArg::Full);
     }
     text.parse().map(SizeArg::Spec).map_err(|e: pixels::Error| e.to_string())
+}
+
+/// Reads `--profile`: `NAME` of those that come with the program, or `FILE#NAME`.
+pub fn profile(text: &str) -> Result<SizeProfile, String> {
+    SizeProfile::load(text).map_err(|failure| failure.line())
 }
 
 /// Reads one entry of `--format`.

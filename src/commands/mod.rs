@@ -8,6 +8,7 @@ pub mod map;
 pub mod mask;
 pub mod recolor;
 pub mod resize;
+pub mod resize_garment;
 pub mod train;
 
 use std::path::PathBuf;

@@ -1,6 +1,6 @@
 //! `rangrez resize`: every photo in every size and format.
 
-use pixels::Light;
+use pixels::{Focus, Light};
 
 use crate::catalog::budget::Budget;
 use crate::catalog::masters::pixels_of;
@@ -14,61 +14,103 @@ use crate::pipeline::out_dir::OutDir;
 use crate::pipeline::photo::{self, Photo};
 use crate::pipeline::resized::Resizing;
 use crate::pipeline::sizes::{Picture, Profile, Target};
+use crate::pipeline::srcset;
 use crate::{allocation, interrupt, terminal};
 
 /// Quality of lossy formats unless named.
 const QUALITY: u8 = 85;
 
-/// Runs the command.
+/// Runs the command, without models.
 ///
 /// # Errors
 /// Usage errors found before work starts; a photo's failure is told and counted instead.
 pub fn run(args: &ResizeArgs) -> Result<Exit> {
-    let found = photo::find(&args.input.photos)?;
-    let light = if args.gamma { Light::Codes } else { Light::Linear };
-    let profile = Profile::new(&args.sizes, &args.format, args.encode.quality.unwrap_or(QUALITY))
-        .encoded(&args.encode.encoding())
-        .resized(Resizing { light, sharpen: args.sharpen });
-    let planned: Vec<String> = found.photos.iter().flat_map(|photo| profile.names(&photo.stem)).collect();
-    let out = OutDir::plan(&args.output.out, args.output.force, &planned, &found.photos)?;
-    out.make()?;
+    run_with(args, |jobs| Ok(vec![(); jobs]), || {}, |(), decoded| Ok((decoded, None)))
+}
 
-    let workers = vec![(); batch::jobs(args.jobs.jobs, found.photos.len())];
+/// Runs the command with something per worker that finds garments.
+///
+/// # Errors
+/// As [`run`], and what `workers` says.
+pub fn run_with<W: Send>(
+    args: &ResizeArgs,
+    workers: impl FnOnce(usize) -> Result<Vec<W>>,
+    start: impl Fn() + Sync,
+    find: impl Fn(&W, Decoded) -> Result<(Decoded, Option<Focus>)> + Sync,
+) -> Result<Exit> {
+    let found = photo::find(&args.input.photos)?;
+    let job = Job::plan(args, &found.photos)?;
+    let workers = workers(batch::jobs(args.jobs.jobs, found.photos.len()))?;
+    job.out.make()?;
     allocation::keep_freed();
-    let budget = Budget::new(args.memory.unwrap_or_else(memory::default_budget));
-    let work = |(): &(), photo: &Photo, names: &mut Vec<String>| resize(photo, &profile, &budget, &out, names);
-    let outcomes = batch::run_started(
-        &found.photos,
-        workers,
-        || {},
-        work,
-        |progress, photo, outcome| {
-            for name in &outcome.made {
-                progress.data_line(&terminal::clean_path(&out.path().join(name)));
-            }
-            super::tell_failure(progress, photo, outcome.failure.as_ref());
-        },
-    )?;
+    let work = |worker: &W, photo: &Photo, names: &mut Vec<String>| job.resize(photo, |d| find(worker, d), names);
+    let outcomes = batch::run_started(&found.photos, workers, start, work, |progress, photo, outcome| {
+        for name in &outcome.made {
+            progress.data_line(&terminal::clean_path(&job.out.path().join(name)));
+        }
+        super::tell_failure(progress, photo, outcome.failure.as_ref());
+    })?;
     Ok(super::exit_of(&outcomes).or_worse(super::tell_unreadable(&found.unreadable)))
 }
 
-/// Writes one photo's files and adds their names.
-fn resize(photo: &Photo, profile: &Profile, budget: &Budget, out: &OutDir, names: &mut Vec<String>) -> Result<()> {
-    let bytes = photo.bytes()?;
-    // Taken by what the header says, before anything is decoded.
-    let _share = budget.take(memory::need(Kind::Resize, pixels_of(&bytes)) + bytes.len() as u64);
-    let decoded = Decoded::of_bytes(photo.clone(), &bytes)?.keeping(&bytes, profile.keep())?;
-    drop(bytes);
-    let Decoded { image, alpha, metadata, .. } = &decoded;
-    for file in profile.render(&photo.stem, Picture { image, alpha: alpha.as_ref(), metadata, ready: None }) {
-        let file = file?;
-        if let Some(note) = file.target.as_ref().and_then(Target::note) {
-            terminal::tell(&format!("{}: {note}", file.name));
-        }
-        interrupt::check()?;
-        out.write(&file.name, &file.bytes)?;
-        names.push(file.name);
+/// What becomes of every photo.
+struct Job {
+    profile: Profile,
+    srcset: Option<String>,
+    budget: Budget,
+    out: OutDir,
+}
+
+impl Job {
+    fn plan(args: &ResizeArgs, photos: &[Photo]) -> Result<Self> {
+        let light = if args.gamma { Light::Codes } else { Light::Linear };
+        let named = args.profile.as_ref();
+        let formats = named.map_or(&args.format, |named| &named.formats);
+        let quality = named.map_or(args.encode.quality, |named| named.quality).unwrap_or(QUALITY);
+        let encoding = named.map_or_else(|| args.encode.encoding(), |named| named.encoding.clone());
+        let resizing = Resizing { light, sharpen: args.sharpen, ..Resizing::default() };
+        let profile = Profile::new(args.sizes(), formats, quality).encoded(&encoding).resized(resizing);
+        let srcset = named.and_then(|named| named.srcset.clone());
+        let snippet = |photo: &Photo| srcset.as_ref().map(|_| srcset::file_name(&photo.stem));
+        let files = |photo: &Photo| profile.names(&photo.stem).chain(snippet(photo)).collect::<Vec<_>>();
+        let planned: Vec<String> = photos.iter().flat_map(files).collect();
+        let out = OutDir::plan(&args.output.out, args.output.force, &planned, photos)?;
+        let budget = Budget::new(args.memory.unwrap_or_else(memory::default_budget));
+        Ok(Self { profile, srcset, budget, out })
     }
-    decoded.image.recycle();
-    Ok(())
+
+    /// Writes one photo's files and adds their names.
+    fn resize(
+        &self,
+        photo: &Photo,
+        find: impl FnOnce(Decoded) -> Result<(Decoded, Option<Focus>)>,
+        names: &mut Vec<String>,
+    ) -> Result<()> {
+        let bytes = photo.bytes()?;
+        // Taken by what the header says, before anything is decoded.
+        let _share = self.budget.take(memory::need(Kind::Resize, pixels_of(&bytes)) + bytes.len() as u64);
+        let decoded = Decoded::of_bytes(photo.clone(), &bytes)?.keeping(&bytes, self.profile.keep())?;
+        drop(bytes);
+        let (decoded, garment) = find(decoded)?;
+        let Decoded { image, alpha, metadata, .. } = &decoded;
+        let picture = Picture { image, alpha: alpha.as_ref(), metadata, ready: None, garment };
+        let mut shown = Vec::new();
+        for file in self.profile.render(&photo.stem, picture) {
+            let file = file?;
+            if let Some(note) = file.target.as_ref().and_then(Target::note) {
+                terminal::tell(&format!("{}: {note}", file.name));
+            }
+            interrupt::check()?;
+            self.out.write(&file.name, &file.bytes)?;
+            shown.push(srcset::Candidate::of(&file));
+            names.push(file.name);
+        }
+        if let Some(sizes) = &self.srcset {
+            let name = srcset::file_name(&photo.stem);
+            self.out.write(&name, srcset::snippet(&shown, sizes).as_bytes())?;
+            names.push(name);
+        }
+        decoded.image.recycle();
+        Ok(())
+    }
 }

@@ -25,6 +25,9 @@ pub struct Encoding {
     /// How long encoders may search.
     #[serde(skip_serializing_if = "is_default")]
     pub effort: Effort,
+    /// Dots per inch that JPEG, PNG and TIFF say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dpi: Option<u16>,
     /// Metadata that is kept.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keep: Vec<KeepPart>,
@@ -58,6 +61,9 @@ impl Encoding {
         if self.ssim.is_some() && self.max_kb.is_some() {
             return Err("ssim and max_kb are two targets: name one".to_owned());
         }
+        if self.dpi == Some(0) {
+            return Err("dpi is at least 1".to_owned());
+        }
         if self.max_kb == Some(0) { Err("max_kb is at least 1".to_owned()) } else { Ok(()) }
     }
 
@@ -75,6 +81,6 @@ impl Encoding {
     /// What of a photo's metadata goes into its files.
     pub fn kept(&self) -> Keep {
         let has = |part| self.keep.contains(&part);
-        Keep { icc: has(KeepPart::Icc), exif: has(KeepPart::Exif), copyright: has(KeepPart::Copyright) }
+        Keep { dpi: self.dpi, icc: has(KeepPart::Icc), exif: has(KeepPart::Exif), copyright: has(KeepPart::Copyright) }
     }
 }

@@ -1,7 +1,7 @@
 //! The last stage before the report: what was made of one photo, whether or not it was finished.
 
 use generators::gate::Classification;
-use pixels::{Mask, encode_mask_png, resize_mask};
+use pixels::{Focus, Mask, encode_mask_png, resize_mask};
 
 use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::report::regions::{map, palette, rounded};
@@ -93,10 +93,12 @@ impl Recolored {
         let tolerance = order.checks.tolerance;
         let (renditions, mut entry, candidate) = match judged {
             Judged::Cleared(cleared) => {
+                let garment =
+                    order.profile.needs_garment().then(|| Focus::of_mask(&prepared.embedded.mask())).flatten();
                 let base = variant_name(&decoded.photo.stem, &cleared.candidate().variant.slug);
                 let written = Renditions::write(
                     cleared,
-                    (decoded.alpha.as_ref(), &decoded.metadata),
+                    (decoded.alpha.as_ref(), &decoded.metadata, garment),
                     &base,
                     &order.profile,
                     &order.out,

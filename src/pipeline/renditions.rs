@@ -1,6 +1,6 @@
 //! Seventh stage: the files of a cleared variant, each written whole.
 
-use pixels::{Mask, Metadata};
+use pixels::{Focus, Mask, Metadata};
 
 use crate::exit::Result;
 use crate::report::{FileEntry, TargetEntry, format_name};
@@ -23,7 +23,7 @@ impl Renditions {
     /// An input failure when a file can't be encoded or written.
     pub fn write(
         cleared: &Cleared,
-        (alpha, metadata): (Option<&Mask>, &Metadata),
+        (alpha, metadata, garment): (Option<&Mask>, &Metadata, Option<Focus>),
         base: &str,
         profile: &Profile,
         out: &OutDir,
@@ -31,7 +31,7 @@ impl Renditions {
         let candidate = cleared.candidate();
         let mut files = Vec::new();
         let ready = Some(&candidate.encoded);
-        let picture = Picture { image: &candidate.image, alpha, metadata, ready };
+        let picture = Picture { image: &candidate.image, alpha, metadata, ready, garment };
         for file in profile.render(base, picture) {
             let Encoded { name, size, format, width_px, height_px, bytes, target } = file?;
             out.write(&name, &bytes)?;

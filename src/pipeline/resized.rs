@@ -1,6 +1,6 @@
 //! All sizes of a picture, made together.
 
-use pixels::{Cut, Light, Mask, Source, SrgbImage, cascade, sharpen};
+use pixels::{Cut, Focus, Light, Mask, Source, SrgbImage, cascade, sharpen};
 
 use crate::cli::SizeArg;
 
@@ -11,6 +11,8 @@ pub struct Resizing {
     pub light: Light,
     /// Sharpening after a reduction, 0 to 2.
     pub sharpen: f32,
+    /// Where the garment is, for sizes that need it.
+    pub garment: Option<Focus>,
 }
 
 /// A picture in another size, and its alpha if it has some.
@@ -27,8 +29,9 @@ pub fn all(
     how: Resizing,
 ) -> pixels::Result<Vec<Option<Made>>> {
     let from = (image.width_px(), image.height_px());
-    let plan =
-        |size: &SizeArg| if let SizeArg::Spec(spec) = size { Some(spec.plan(from.0, from.1, None)) } else { None };
+    let plan = |size: &SizeArg| {
+        if let SizeArg::Spec(spec) = size { Some(spec.plan(from.0, from.1, how.garment)) } else { None }
+    };
     let plans: Vec<_> = sizes.iter().filter_map(plan).collect();
     let cuts: Vec<Cut> = plans.iter().map(|plan| Cut { crop: plan.crop, size: plan.scaled }).collect();
     let resized = cascade(Source::Eight(image), alpha, &cuts, how.light)?;

@@ -2,7 +2,9 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use pixels::{EncodeOptions, Encoding as Made, Format, Keep, Mask, Metadata, Quality, SrgbImage, encode_measured};
+use pixels::{
+    EncodeOptions, Encoding as Made, Focus, Format, Keep, Mask, Metadata, Quality, SrgbImage, encode_measured,
+};
 
 use crate::cli::SizeArg;
 use crate::exit::{Exit, OrExit, Result};
@@ -31,6 +33,8 @@ pub struct Picture<'a> {
     pub metadata: &'a Metadata,
     /// The picture's own size, encoded already in one of the formats.
     pub ready: Option<&'a (Format, Made)>,
+    /// Where the garment is, for sizes that need it.
+    pub garment: Option<Focus>,
 }
 
 /// One encoded file of a picture.
@@ -104,6 +108,11 @@ impl Profile {
         &self.options
     }
 
+    /// Whether some size wants to know where the garment is.
+    pub fn needs_garment(&self) -> bool {
+        self.sizes.iter().any(SizeArg::needs_garment)
+    }
+
     /// What of a photo's metadata goes into its files.
     pub fn keep(&self) -> Keep {
         self.keep
@@ -119,7 +128,8 @@ impl Profile {
     /// # Errors
     /// Each item: an input failure when the format cannot hold a picture of this size.
     pub fn render(&self, base: &str, picture: Picture<'_>) -> impl Iterator<Item = Result<Encoded>> + use<> {
-        let made = resized::all(&self.sizes, picture.image, picture.alpha, self.resizing).or_exit(Exit::Input);
+        let how = Resizing { garment: picture.garment, ..self.resizing };
+        let made = resized::all(&self.sizes, picture.image, picture.alpha, how).or_exit(Exit::Input);
         let files = match made {
             Ok(made) => {
                 let files = self.encode_all(base, picture, &made);
@@ -223,7 +233,8 @@ mod tests {
         assert_eq!(planned[3], "a--red.webp");
         assert_eq!(planned[4], "a--red@30x30-pad.jpg");
         let image = SrgbImage::filled(40, 60, [3, 2, 1]);
-        let picture = Picture { image: &image, alpha: None, metadata: &Metadata::default(), ready: None };
+        let picture =
+            Picture { image: &image, alpha: None, metadata: &Metadata::default(), ready: None, garment: None };
         let files: Vec<_> = profile.render("a--red", picture).map(Result::unwrap).collect();
         let names: Vec<_> = files.iter().map(|f| f.name.clone()).collect();
         assert_eq!(names, planned);

@@ -28,15 +28,17 @@ impl Recipe {
     pub fn from_args(args: &RecolorArgs) -> Result<Self> {
         let regions = groups(&args.parts.flags)?.iter().map(resolved).collect::<Result<Vec<_>>>()?;
         let size = |size: &SizeArg| size.to_string();
+        let profile = args.profile.as_ref();
+        let sizes = profile.map_or(&args.sizes, |profile| &profile.sizes);
         Ok(Self {
             schema: SCHEMA.to_owned(),
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             seed: 0,
             gate: args.gate,
-            sizes: if args.sizes.is_empty() { super::sizes() } else { args.sizes.iter().map(size).collect() },
-            formats: args.format.clone(),
-            quality: args.encode.quality.unwrap_or_else(super::quality),
-            encoding: args.encode.encoding(),
+            sizes: if sizes.is_empty() { super::sizes() } else { sizes.iter().map(size).collect() },
+            formats: profile.map_or(&args.format, |profile| &profile.formats).clone(),
+            quality: profile.map_or(args.encode.quality, |profile| profile.quality).unwrap_or_else(super::quality),
+            encoding: profile.map_or_else(|| args.encode.encoding(), |profile| profile.encoding.clone()),
             layers: args.layers,
             bounce: args.bounce,
             weights: std::collections::BTreeMap::new(),

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use png::{BitDepth, ColorType, Compression, Encoder, Info};
+use png::{BitDepth, ColorType, Compression, Encoder, Info, PixelDimensions, Unit};
 
 use super::Effort;
 use crate::Metadata;
@@ -19,6 +19,10 @@ pub(super) fn encode(
 ) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
     let mut info = Info::with_size(width, height);
+    info.pixel_dims = metadata.dpi.map(|dpi| {
+        let per_meter = (f64::from(dpi) / 0.0254).round() as u32;
+        PixelDimensions { xppu: per_meter, yppu: per_meter, unit: Unit::Meter }
+    });
     info.icc_profile = metadata.icc.as_deref().map(Cow::Borrowed);
     info.exif_metadata = metadata.exif.as_deref().map(Cow::Borrowed);
     let mut encoder = Encoder::with_info(&mut out, info).map_err(|error| error.to_string())?;

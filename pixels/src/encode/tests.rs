@@ -190,7 +190,7 @@ fn metadata_is_written_where_readers_look() {
     let (image, alpha) = (picture(31, 20), alpha(31, 20));
     // Orientation 6, to see that it is read; and a profile of two JPEG segments.
     let exif = crate::exif::tests::exif_block(6, true)[6..].to_vec();
-    let metadata = Metadata { icc: Some(vec![7; 70_000]), exif: Some(exif) };
+    let metadata = Metadata { dpi: None, icc: Some(vec![7; 70_000]), exif: Some(exif) };
     for format in [Format::Jpeg, Format::Png, Format::Webp] {
         for options in [EncodeOptions::default(), EncodeOptions { lossless: true, ..EncodeOptions::default() }] {
             for alpha in [None, Some(&alpha)] {

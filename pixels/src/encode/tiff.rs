@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tiff::TiffResult;
 use tiff::encoder::colortype::{ColorType, Gray8, RGB8, RGB16, RGBA8, RGBA16};
-use tiff::encoder::{Compression, DeflateLevel, Predictor, TiffEncoder, TiffKindStandard, TiffValue};
-use tiff::tags::Tag;
+use tiff::encoder::{Compression, DeflateLevel, Predictor, Rational, TiffEncoder, TiffKindStandard, TiffValue};
+use tiff::tags::{ResolutionUnit, Tag};
 
 use super::Deep;
 use crate::{Error, Format, Mask, Metadata, Result, SrgbImage, exif_block};
@@ -170,6 +170,9 @@ where
     // TIFF's strings are ASCII.
     let ascii: String = name.chars().map(|c| if (' '..='~').contains(&c) { c } else { '?' }).collect();
     page.encoder().write_tag(PAGE_NAME, ascii.as_str())?;
+    if let Some(dpi) = metadata.dpi {
+        page.resolution(ResolutionUnit::Inch, Rational { n: u32::from(dpi), d: 1 });
+    }
     if let Some(icc) = &metadata.icc {
         page.encoder().write_tag(Tag::IccProfile, icc.as_slice())?;
     }

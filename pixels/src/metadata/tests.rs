@@ -4,7 +4,7 @@ use super::*;
 use crate::exif_block::tests::block;
 use crate::{EncodeOptions, Limits, SrgbImage, decode, encode_with};
 
-const ALL: Keep = Keep { icc: true, exif: true, copyright: true };
+const ALL: Keep = Keep { dpi: None, icc: true, exif: true, copyright: true };
 
 fn image() -> SrgbImage {
     SrgbImage::new(30, 20, (0..1800).map(|i| (i * 7 % 256) as u8).collect()).unwrap()
@@ -12,7 +12,7 @@ fn image() -> SrgbImage {
 
 #[test]
 fn kept_blocks_survive_a_second_file() {
-    let source = Metadata { icc: None, exif: Some(block(true)) };
+    let source = Metadata { dpi: None, icc: None, exif: Some(block(true)) };
     for format in [Format::Jpeg, Format::Png, Format::Webp] {
         let photo = encode_with(&image(), None, format, &EncodeOptions::default(), &source).unwrap();
         assert_eq!(decode(&photo, &Limits::default()).unwrap().orientation, 6);
@@ -34,7 +34,7 @@ fn kept_blocks_survive_a_second_file() {
 
 #[test]
 fn a_tiff_keeps_its_owner() {
-    let source = Metadata { icc: None, exif: Some(block(false)) };
+    let source = Metadata { dpi: None, icc: None, exif: Some(block(false)) };
     let photo = encode_with(&image(), None, Format::Tiff, &EncodeOptions::default(), &source).unwrap();
     let kept = Metadata::of_file(&photo, ALL).unwrap().exif.unwrap();
     assert_eq!(crate::exif_block::owner(&kept)[0].1, b"Maker");
@@ -48,7 +48,7 @@ fn the_profile_is_the_same_every_time() {
 
 #[test]
 fn damaged_files_give_nothing_and_never_panic() {
-    let source = Metadata { icc: None, exif: Some(block(true)) };
+    let source = Metadata { dpi: None, icc: None, exif: Some(block(true)) };
     for format in [Format::Jpeg, Format::Png, Format::Webp, Format::Tiff] {
         let photo = encode_with(&image(), None, format, &EncodeOptions::default(), &source).unwrap();
         for cut in (0..photo.len().min(600)).chain([photo.len() - 1]) {
@@ -58,4 +58,14 @@ fn damaged_files_give_nothing_and_never_panic() {
             let _ = Metadata::of_file(&bytes, ALL);
         }
     }
+}
+
+#[test]
+fn print_files_say_their_density() {
+    let metadata = Metadata { dpi: Some(300), ..Metadata::default() };
+    let file = |format| encode_with(&image(), None, format, &EncodeOptions::default(), &metadata).unwrap();
+    assert_eq!(file(Format::Jpeg)[13..18], [1, 1, 44, 1, 44]);
+    let png = file(Format::Png);
+    assert!(png.windows(13).any(|w| w == b"pHYs\0\0\x2e\x23\0\0\x2e\x23\x01"));
+    assert!(file(Format::Tiff).windows(8).any(|w| w == [44, 1, 0, 0, 1, 0, 0, 0]));
 }
