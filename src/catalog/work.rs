@@ -102,10 +102,12 @@ fn resize(steps: &Steps, master: &Master, rows: &[Row], bytes: &[u8]) -> Result<
             "a size with :garment needs the models: put it into a recolor operation, or use rangrez resize",
         ));
     }
-    let decoded = decoded.keeping(bytes, steps.profile.keep())?;
-    let Decoded { image, alpha, metadata, .. } = &decoded;
-    let files =
-        steps.profile.render(&base, Picture { image, alpha: alpha.as_ref(), metadata, ready: None, garment: None });
+    let decoded = decoded.keeping(bytes, steps.profile.keep())?.for_files(&steps.profile);
+    let Decoded { image, deep, alpha, metadata, .. } = &decoded;
+    let files = steps.profile.render(
+        &base,
+        Picture { image, deep: deep.as_ref(), alpha: alpha.as_ref(), metadata, ready: None, garment: None },
+    );
     let (listed, files) = collect(files)?;
     // A resize has one task.
     Ok(rows.first().map(|row| Made { row: Row { files: listed, ..row.clone() }, files }).into_iter().collect())
@@ -119,7 +121,8 @@ fn recolor(
     rows: &[Row],
     bytes: &[u8],
 ) -> Result<Vec<Made>> {
-    let decoded = Decoded::of_bytes(photo(master), bytes)?.keeping(bytes, steps.profile.keep())?;
+    let decoded =
+        Decoded::of_bytes(photo(master), bytes)?.keeping(bytes, steps.profile.keep())?.for_files(&steps.profile);
     let masked = Masked::find(decoded, &models.finder, steps.choices.clone(), steps.bounce.is_some())?;
     let embedded = Embedded::of(masked, &models.finder)?;
     let prepared = Prepared::of(&embedded, models, steps.bounce)?;
@@ -148,7 +151,8 @@ fn finish(judged: &Judged, steps: &Steps, embedded: &Embedded, base: &str, row: 
             let Decoded { alpha, metadata, .. } = &embedded.decoded;
             let garment = steps.profile.needs_garment().then(|| Focus::of_mask(&embedded.mask())).flatten();
             let (image, ready) = (&candidate.image, Some(&candidate.encoded));
-            let picture = Picture { image, alpha: alpha.as_ref(), metadata, ready, garment };
+            let deep = candidate.deep.as_ref();
+            let picture = Picture { image, deep, alpha: alpha.as_ref(), metadata, ready, garment };
             let rendered = steps.profile.render(base, picture);
             let (listed, files) = collect(rendered)?;
             let row = Row { files: listed, ..judged_row(row, candidate, cleared.verdict()) };

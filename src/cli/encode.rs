@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use pixels::{Chroma, Effort};
 
-use crate::pipeline::encoding::{Encoding, KeepPart};
+use crate::pipeline::encoding::{Depth, Encoding, KeepPart};
 
 /// How files are encoded.
 #[derive(Clone, Debug, Args)]
@@ -31,13 +31,16 @@ pub struct EncodeArgs {
     /// How long encoders may look for a smaller file: fast, balanced, best (which also optimises PNGs).
     #[arg(long, value_name = "EFFORT", value_parser = effort, default_value = "balanced", hide_default_value = true)]
     pub effort: Effort,
+    /// Bits per channel of PNG and TIFF: 8, 16, or auto, which is 16 for photos of more than 8.
+    #[arg(long, value_name = "BITS", value_parser = depth, default_value = "auto", hide_default_value = true)]
+    pub depth: Depth,
     /// Metadata to keep; nothing is kept unless named. icc writes sRGB's profile, since that is what pixels are converted to; exif
     /// the EXIF block, upright and without its thumbnail; copyright only its artist and copyright.
     #[arg(long, value_enum, value_name = "PARTS", value_delimiter = ',')]
-    pub keep: Vec<KeepArg>,
+    pub metadata: Vec<KeepArg>,
 }
 
-/// `--keep`.
+/// `--metadata`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum KeepArg {
     /// sRGB's colour profile.
@@ -53,7 +56,7 @@ pub enum KeepArg {
 impl EncodeArgs {
     /// All of it but the quality.
     pub fn encoding(&self) -> Encoding {
-        let has = |part| self.keep.contains(&part) || self.keep.contains(&KeepArg::All);
+        let has = |part| self.metadata.contains(&part) || self.metadata.contains(&KeepArg::All);
         let keep =
             [(KeepArg::Icc, KeepPart::Icc), (KeepArg::Exif, KeepPart::Exif), (KeepArg::Copyright, KeepPart::Copyright)];
         Encoding {
@@ -63,6 +66,7 @@ impl EncodeArgs {
             progressive: self.progressive,
             lossless: self.lossless,
             effort: self.effort,
+            depth: self.depth,
             dpi: None,
             keep: keep.into_iter().filter(|(arg, _)| has(*arg)).map(|(_, part)| part).collect(),
         }
@@ -80,6 +84,15 @@ fn chroma(text: &str) -> Result<Chroma, String> {
         "444" => Ok(Chroma::Full),
         "420" => Ok(Chroma::Half),
         _ => Err("write auto, 444 or 420".to_owned()),
+    }
+}
+
+fn depth(text: &str) -> Result<Depth, String> {
+    match text {
+        "auto" => Ok(Depth::Auto),
+        "8" => Ok(Depth::Eight),
+        "16" => Ok(Depth::Sixteen),
+        _ => Err("write 8, 16 or auto".to_owned()),
     }
 }
 

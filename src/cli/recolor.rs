@@ -26,6 +26,7 @@ use super::{CheckArgs, EncodeArgs, JobsArgs, OutputArgs, WeightsArgs};
   rangrez recolor print.jpg --map 'navy=#5a2a6e,white=ivory' --keep red -o out
   rangrez recolor kurta.jpg --palette season.ase --tolerance 1.0 --proof press.icc -o out
   rangrez recolor kurta.jpg --to teal --layers tiff -o out
+  rangrez recolor studio16.tif --to teal --format tiff --depth 16 -o out
   rangrez recolor kurta.jpg --to crimson --bounce -o out
   rangrez recolor --recipe out/recipe.toml -o again")]
 pub struct RecolorArgs {
@@ -36,7 +37,7 @@ pub struct RecolorArgs {
     pub parts: PartsArgs,
     /// Do what this recipe says; every run writes one, DIR/recipe.toml. Inputs and weights must be those that it names.
     #[arg(long, value_name = "FILE", conflicts_with_all = parts::NAMES)]
-    #[arg(conflicts_with_all = ["sizes", "profile", "format", "quality", "ssim", "max_kb", "chroma", "progressive", "lossless", "effort", "keep", "gate", "layers", "bounce"])]
+    #[arg(conflicts_with_all = ["sizes", "profile", "format", "quality", "ssim", "max_kb", "chroma", "progressive", "lossless", "effort", "depth", "metadata", "gate", "layers", "bounce"])]
     pub recipe: Option<PathBuf>,
     /// Folder to look for the recipe's inputs in, if they have moved.
     #[arg(long, value_name = "DIR", requires = "recipe")]
@@ -46,7 +47,7 @@ pub struct RecolorArgs {
     pub sizes: Vec<SizeArg>,
     /// Sizes, formats and encoding by name: marketplace, web, print; or FILE#NAME of a TOML file like configs/sizes.toml.
     #[arg(long, value_name = "NAME|FILE#NAME", value_parser = sizes::profile)]
-    #[arg(conflicts_with_all = ["sizes", "format", "quality", "ssim", "max_kb", "chroma", "progressive", "lossless", "effort", "keep"])]
+    #[arg(conflicts_with_all = ["sizes", "format", "quality", "ssim", "max_kb", "chroma", "progressive", "lossless", "effort", "depth", "metadata"])]
     pub profile: Option<SizeProfile>,
     /// Formats to write: jpeg, png, webp, avif, tiff.
     #[arg(long, value_name = "FORMATS", value_delimiter = ',', value_parser = sizes::format, default_value = "jpeg")]

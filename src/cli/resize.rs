@@ -3,8 +3,10 @@
 use clap::Args;
 use pixels::Format;
 
+use super::encode::KeepArg;
 use super::sizes::{self, SizeArg};
 use super::{EncodeArgs, InputArgs, JobsArgs, OutputArgs, WeightsArgs};
+use crate::pipeline::encoding::Encoding;
 use crate::pipeline::size_profiles::SizeProfile;
 
 /// Write each photo in each size and format.
@@ -14,7 +16,7 @@ use crate::pipeline::size_profiles::SizeProfile;
 #[command(after_help = "Examples:
   rangrez resize photos/ --sizes 320w,640w,1600w -o out
   rangrez resize kurta.png --sizes 800x800:pad,1200x1600:cover --format jpeg,webp --quality 85 -o out
-  rangrez resize kurta.png --sizes 1200w --format avif,jpeg --ssim 0.98 --keep copyright -o out
+  rangrez resize kurta.png --sizes 1200w --format avif,jpeg --ssim 0.98 --metadata copyright -o out
   rangrez resize photos/ --sizes '1000x1000:pad=#f5f5f5,600x800:pad=blur' --max-kb 150 --progressive -o out
   rangrez resize photos/ --sizes 800x1000:garment:margin=10 -o out
   rangrez resize photos/ --profile web -o out")]
@@ -29,13 +31,16 @@ pub struct ResizeArgs {
     /// Sizes, formats and encoding by name: marketplace, web (with a srcset snippet), print; or FILE#NAME of a TOML file like
     /// configs/sizes.toml.
     #[arg(long, value_name = "NAME|FILE#NAME", value_parser = sizes::profile)]
-    #[arg(conflicts_with_all = ["sizes", "format", "quality", "ssim", "max_kb", "chroma", "progressive", "lossless", "effort", "keep"])]
+    #[arg(conflicts_with_all = ["sizes", "format", "quality", "ssim", "max_kb", "chroma", "progressive", "lossless", "effort", "depth", "metadata"])]
     pub profile: Option<SizeProfile>,
     /// Formats to write: jpeg, png, webp, avif, tiff.
     #[arg(long, value_name = "FORMATS", value_delimiter = ',', value_parser = sizes::format, default_value = "jpeg")]
     pub format: Vec<Format>,
     #[command(flatten)]
     pub encode: EncodeArgs,
+    /// The same as --metadata. (Of recolor, --keep names colours.)
+    #[arg(long, value_enum, value_name = "PARTS", value_delimiter = ',', conflicts_with_all = ["metadata", "profile"])]
+    pub keep: Vec<KeepArg>,
     /// Average light instead of sRGB codes. On unless --gamma is given; accepted so that scripts can say it.
     #[arg(long, conflicts_with = "gamma")]
     pub linear: bool,
@@ -57,6 +62,12 @@ pub struct ResizeArgs {
 }
 
 impl ResizeArgs {
+    /// How files are encoded, unless a profile says so.
+    pub fn encoding(&self) -> Encoding {
+        let metadata = if self.keep.is_empty() { self.encode.metadata.clone() } else { self.keep.clone() };
+        EncodeArgs { metadata, ..self.encode.clone() }.encoding()
+    }
+
     /// The sizes that are asked for.
     pub fn sizes(&self) -> &[SizeArg] {
         self.profile.as_ref().map_or(&self.sizes, |profile| &profile.sizes)

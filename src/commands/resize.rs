@@ -67,7 +67,7 @@ impl Job {
         let named = args.profile.as_ref();
         let formats = named.map_or(&args.format, |named| &named.formats);
         let quality = named.map_or(args.encode.quality, |named| named.quality).unwrap_or(QUALITY);
-        let encoding = named.map_or_else(|| args.encode.encoding(), |named| named.encoding.clone());
+        let encoding = named.map_or_else(|| args.encoding(), |named| named.encoding.clone());
         let resizing = Resizing { light, sharpen: args.sharpen, ..Resizing::default() };
         let profile = Profile::new(args.sizes(), formats, quality).encoded(&encoding).resized(resizing);
         let srcset = named.and_then(|named| named.srcset.clone());
@@ -89,11 +89,12 @@ impl Job {
         let bytes = photo.bytes()?;
         // Taken by what the header says, before anything is decoded.
         let _share = self.budget.take(memory::need(Kind::Resize, pixels_of(&bytes)) + bytes.len() as u64);
-        let decoded = Decoded::of_bytes(photo.clone(), &bytes)?.keeping(&bytes, self.profile.keep())?;
+        let decoded =
+            Decoded::of_bytes(photo.clone(), &bytes)?.keeping(&bytes, self.profile.keep())?.for_files(&self.profile);
         drop(bytes);
         let (decoded, garment) = find(decoded)?;
-        let Decoded { image, alpha, metadata, .. } = &decoded;
-        let picture = Picture { image, alpha: alpha.as_ref(), metadata, ready: None, garment };
+        let Decoded { image, deep, alpha, metadata, .. } = &decoded;
+        let picture = Picture { image, deep: deep.as_ref(), alpha: alpha.as_ref(), metadata, ready: None, garment };
         let mut shown = Vec::new();
         for file in self.profile.render(&photo.stem, picture) {
             let file = file?;

@@ -2,7 +2,7 @@
 
 use pixels::color::{Lab, delta_e00};
 use pixels::color_map::ColorMap;
-use pixels::{Encoding, Format, SrgbImage, encode_measured, flatten_on_white, shrunk};
+use pixels::{Encoding, Format, Srgb16Image, SrgbImage, encode_measured, flatten_on_white, shrunk};
 
 use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::report::inspection::Inspected;
@@ -11,7 +11,7 @@ use crate::report::measure;
 use super::dye::reached;
 use super::models::Models;
 use super::prepared::{DyedPhoto, Prepared};
-use super::sizes::Profile;
+use super::sizes::{Profile, deep_file, is_deep};
 use super::variants::Variant;
 
 /// A variant that nobody has judged yet.
@@ -21,6 +21,8 @@ pub struct Candidate {
     pub variant: Variant,
     /// The variant in the photo's own size.
     pub image: SrgbImage,
+    /// The same with 16 bits per channel, if files are to have them.
+    pub deep: Option<Srgb16Image>,
     /// The variant decoded from its encoded file, over white where it is transparent: what a customer would see. Large
     /// ones are shrunk to what the gate and the gallery need.
     pub seen: SrgbImage,
@@ -69,7 +71,10 @@ impl Candidate {
         let format = profile.formats().first().copied().unwrap_or(Format::Jpeg);
         let alpha = prepared.embedded.decoded.alpha.as_ref();
         let metadata = &prepared.embedded.decoded.metadata;
-        let encoded = encode_measured(&dyed.image, alpha, format, profile.options(), metadata).or_exit(Exit::Input)?;
+        let encoded = match dyed.deep.as_ref().filter(|_| is_deep(format)) {
+            Some(deep) => deep_file(deep, alpha, format, profile.options(), metadata)?,
+            None => encode_measured(&dyed.image, alpha, format, profile.options(), metadata).or_exit(Exit::Input)?,
+        };
         let (again, again_alpha) = encoded.shown().or_exit(Exit::Input)?;
         let measured = |(i, region): (usize, super::prepared::DyedRegion)| {
             let by = prepared.measured_by(i, &region.map);
@@ -92,6 +97,7 @@ impl Candidate {
         Ok(Self {
             variant: variant.clone(),
             image: dyed.image,
+            deep: dyed.deep,
             seen,
             encoded: (format, Encoding { seen: None, ..encoded }),
             regions,

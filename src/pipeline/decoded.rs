@@ -2,11 +2,13 @@
 
 use std::borrow::Cow;
 
-use pixels::{Format, Keep, Limits, Mask, Metadata, SrgbImage, decode, flatten_on_white};
+use pixels::{Format, Keep, Limits, Mask, Metadata, Srgb16Image, SrgbImage, decode, flatten_on_white};
 
 use crate::exit::{Exit, OrExit, Result};
 
+use super::encoding::Depth;
 use super::photo::Photo;
+use super::sizes::{self, Profile};
 
 /// A photo that has been read: upright, sRGB.
 #[derive(Debug)]
@@ -15,6 +17,8 @@ pub struct Decoded {
     pub photo: Photo,
     /// Its picture.
     pub image: SrgbImage,
+    /// The same with 16 bits per channel, when files are to have them.
+    pub deep: Option<Srgb16Image>,
     /// Its alpha channel, if it has one that is not opaque everywhere.
     pub alpha: Option<Mask>,
     /// Format of the file.
@@ -41,8 +45,20 @@ impl Decoded {
     /// An input failure (exit code 3): damaged, too large, or no picture.
     pub fn of_bytes(photo: Photo, bytes: &[u8]) -> Result<Self> {
         let decoded = decode(bytes, &Limits::default()).or_exit(Exit::Input)?;
-        let pixels::Decoded { image, alpha, format, notes, .. } = decoded;
-        Ok(Self { photo, image, alpha, format, notes, metadata: Metadata::default() })
+        let pixels::Decoded { image, deep, alpha, format, notes, .. } = decoded;
+        Ok(Self { photo, image, deep, alpha, format, notes, metadata: Metadata::default() })
+    }
+
+    /// The same, with 16 bits only if a profile's files have them.
+    #[must_use]
+    pub fn for_files(self, profile: &Profile) -> Self {
+        let wanted = profile.formats().iter().any(|format| sizes::is_deep(*format));
+        let deep = match profile.depth() {
+            Depth::Sixteen if wanted => self.deep.or_else(|| Some(Srgb16Image::from_srgb8(&self.image))),
+            Depth::Auto if wanted => self.deep,
+            _ => None,
+        };
+        Self { deep, ..self }
     }
 
     /// The same, with what of the file's metadata is kept.

@@ -25,12 +25,30 @@ pub struct Encoding {
     /// How long encoders may search.
     #[serde(skip_serializing_if = "is_default")]
     pub effort: Effort,
+    /// Bits per channel of PNG and TIFF.
+    #[serde(skip_serializing_if = "is_default")]
+    pub depth: Depth,
     /// Dots per inch that JPEG, PNG and TIFF say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dpi: Option<u16>,
     /// Metadata that is kept.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub keep: Vec<KeepPart>,
+}
+
+/// Bits per channel of PNG and TIFF; the other formats have 8 (AVIF 10).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Depth {
+    /// 16 when the photo has more than 8.
+    #[default]
+    #[serde(rename = "auto")]
+    Auto,
+    /// 8 bits.
+    #[serde(rename = "8")]
+    Eight,
+    /// 16 bits.
+    #[serde(rename = "16")]
+    Sixteen,
 }
 
 /// A part of a photo's metadata.

@@ -54,7 +54,7 @@ pub fn recolor(models: &Models, photo: &Photo, order: &Order, made: &mut Recolor
     let decoded = {
         let bytes = photo.bytes()?;
         made.sha256 = Some(sha256_hex(&bytes));
-        Decoded::of_bytes(photo.clone(), &bytes)?.keeping(&bytes, order.profile.keep())?
+        Decoded::of_bytes(photo.clone(), &bytes)?.keeping(&bytes, order.profile.keep())?.for_files(&order.profile)
     };
     let masked = Masked::find(decoded, &models.finder, order.regions.clone(), order.bounce.is_some())?;
     let embedded = Embedded::of(masked, &models.finder)?;

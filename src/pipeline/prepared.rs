@@ -4,7 +4,7 @@ use generators::recolor::{Dyed, Source};
 use pixels::color::Lab;
 use pixels::color_map::ColorMap;
 use pixels::garment_stats::GarmentStats;
-use pixels::{Bounce, Mask, SrgbImage, merge};
+use pixels::{Bounce, Mask, Srgb16Image, SrgbImage, merge};
 
 use crate::exit::{Exit, OrExit, Result};
 use crate::report::inspection::{Inspected, Inspection};
@@ -28,6 +28,8 @@ pub struct Prepared<'a> {
 pub struct DyedPhoto {
     /// The picture.
     pub image: SrgbImage,
+    /// The same with 16 bits per channel, if files are to have them.
+    pub deep: Option<Srgb16Image>,
     /// What was done to each region, and whether it came out.
     pub regions: Vec<DyedRegion>,
 }
@@ -48,7 +50,15 @@ impl<'a> Prepared<'a> {
     /// An input failure when a region has no pixels.
     pub fn of(embedded: &'a Embedded, models: &Models, bounce: Option<f32>) -> Result<Self> {
         let Embedded { decoded, embedding, garments, surroundings, .. } = embedded;
-        let prepare = |mask: &'a Mask| models.recolorer.prepare(&decoded.image, mask, embedding).or_exit(Exit::Input);
+        // Several regions are added up, and light is thrown, in 8 bits.
+        let deep = decoded.deep.as_ref().filter(|_| garments.len() == 1 && bounce.is_none());
+        let prepare = |mask: &'a Mask| {
+            let source = match deep {
+                Some(deep) => models.recolorer.prepare_deep(&decoded.image, deep, mask, embedding),
+                None => models.recolorer.prepare(&decoded.image, mask, embedding),
+            };
+            source.or_exit(Exit::Input)
+        };
         let sources = garments.iter().map(|garment| prepare(&garment.mask)).collect::<Result<_>>()?;
         let masks: Vec<&Mask> = garments.iter().map(|garment| &garment.mask).collect();
         let inspection = Inspection::new(&embedded.decoded.over_white(), &embedded.mask(), &masks);
@@ -96,8 +106,9 @@ impl<'a> Prepared<'a> {
         if let [source] = self.sources.as_slice() {
             let maps: Vec<ColorMap> = maps.into_iter().flatten().collect();
             let dyed = models.recolorer.dye_all(source, &maps).or_exit(Exit::Input)?;
-            let photo = |(map, Dyed { image, reachable, .. })| DyedPhoto {
+            let photo = |(map, Dyed { image, deep, reachable, .. })| DyedPhoto {
                 image,
+                deep,
                 regions: vec![DyedRegion { map, reachable }],
             };
             return Ok(maps.into_iter().zip(dyed).map(photo).collect());
@@ -128,7 +139,7 @@ impl<'a> Prepared<'a> {
         let layers: Vec<(&SrgbImage, &Mask)> = parts.iter().map(|part| &part.image).zip(masks).collect();
         let image = merge(&self.embedded.decoded.image, &layers).or_exit(Exit::Input)?;
         let regions = maps.into_iter().zip(parts).map(|(map, part)| DyedRegion { map, reachable: part.reachable });
-        Ok(DyedPhoto { image, regions: regions.collect() })
+        Ok(DyedPhoto { image, deep: None, regions: regions.collect() })
     }
 
     /// The pixels that variants are compared at.

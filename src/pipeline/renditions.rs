@@ -31,7 +31,8 @@ impl Renditions {
         let candidate = cleared.candidate();
         let mut files = Vec::new();
         let ready = Some(&candidate.encoded);
-        let picture = Picture { image: &candidate.image, alpha, metadata, ready, garment };
+        let deep = candidate.deep.as_ref();
+        let picture = Picture { image: &candidate.image, deep, alpha, metadata, ready, garment };
         for file in profile.render(base, picture) {
             let Encoded { name, size, format, width_px, height_px, bytes, target } = file?;
             out.write(&name, &bytes)?;

@@ -1,6 +1,6 @@
 //! All sizes of a picture, made together.
 
-use pixels::{Cut, Focus, Light, Mask, Source, SrgbImage, cascade, sharpen};
+use pixels::{Cut, Focus, Light, Mask, Source, Srgb16Image, SrgbImage, cascade, sharpen};
 
 use crate::cli::SizeArg;
 
@@ -42,4 +42,30 @@ pub fn all(
         plan.place(resized.image, resized.alpha)
     });
     sizes.iter().map(|size| if *size == SizeArg::Full { Ok(None) } else { made.next().transpose() }).collect()
+}
+
+/// The same of a picture of 16 bits, of which only the 16 bits are kept; what is sharpened has 8 and is not made here.
+///
+/// # Errors
+/// When the picture has no pixels.
+pub fn deep(
+    sizes: &[SizeArg],
+    image: &Srgb16Image,
+    alpha: Option<&Mask>,
+    how: Resizing,
+) -> pixels::Result<Vec<Option<Srgb16Image>>> {
+    let from = (image.width_px(), image.height_px());
+    let plan = |size: &SizeArg| match size {
+        SizeArg::Spec(spec) => Some(spec.plan(from.0, from.1, how.garment)),
+        SizeArg::Full => None,
+    };
+    let plans: Vec<_> = sizes.iter().filter_map(plan).collect();
+    let cuts: Vec<Cut> = plans.iter().map(|plan| Cut { crop: plan.crop, size: plan.scaled }).collect();
+    let resized = cascade(Source::Sixteen(image), alpha, &cuts, how.light)?;
+    let mut made =
+        plans.iter().zip(resized).map(|(plan, resized)| resized.deep.map(|deep| plan.place_deep(deep)).transpose());
+    sizes
+        .iter()
+        .map(|size| if *size == SizeArg::Full { Ok(None) } else { made.next().transpose().map(Option::flatten) })
+        .collect()
 }

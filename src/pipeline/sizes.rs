@@ -3,13 +3,14 @@
 use std::sync::{Mutex, PoisonError};
 
 use pixels::{
-    EncodeOptions, Encoding as Made, Focus, Format, Keep, Mask, Metadata, Quality, SrgbImage, encode_measured,
+    Deep, EncodeOptions, Encoding as Made, Focus, Format, Keep, Mask, Metadata, Quality, Srgb16Image, SrgbImage,
+    encode_deep_with, encode_measured,
 };
 
 use crate::cli::SizeArg;
 use crate::exit::{Exit, OrExit, Result};
 
-use super::encoding::Encoding;
+use super::encoding::{Depth, Encoding};
 use super::resized::{self, Made as Resized, Resizing};
 
 /// The sizes and formats of a run.
@@ -19,6 +20,7 @@ pub struct Profile {
     formats: Vec<Format>,
     options: EncodeOptions,
     keep: Keep,
+    depth: Depth,
     resizing: Resizing,
 }
 
@@ -27,6 +29,8 @@ pub struct Profile {
 pub struct Picture<'a> {
     /// Its pixels.
     pub image: &'a SrgbImage,
+    /// The same with 16 bits per channel, if PNG and TIFF are to have them.
+    pub deep: Option<&'a Srgb16Image>,
     /// Its alpha channel.
     pub alpha: Option<&'a Mask>,
     /// What is written besides pixels.
@@ -76,6 +80,7 @@ impl Profile {
             formats: once(formats),
             options: EncodeOptions::at_level(quality),
             keep: Keep::default(),
+            depth: Depth::Auto,
             resizing: Resizing::default(),
         }
     }
@@ -100,12 +105,17 @@ impl Profile {
     #[must_use]
     pub fn encoded(self, encoding: &Encoding) -> Self {
         let level = if let Quality::Level(level) = self.options.quality { level } else { 0 };
-        Self { options: encoding.options(level), keep: encoding.kept(), ..self }
+        Self { options: encoding.options(level), keep: encoding.kept(), depth: encoding.depth, ..self }
     }
 
     /// How files are encoded.
     pub fn options(&self) -> &EncodeOptions {
         &self.options
+    }
+
+    /// Bits per channel of PNG and TIFF.
+    pub fn depth(&self) -> Depth {
+        self.depth
     }
 
     /// Whether some size wants to know where the garment is.
@@ -130,9 +140,14 @@ impl Profile {
     pub fn render(&self, base: &str, picture: Picture<'_>) -> impl Iterator<Item = Result<Encoded>> + use<> {
         let how = Resizing { garment: picture.garment, ..self.resizing };
         let made = resized::all(&self.sizes, picture.image, picture.alpha, how).or_exit(Exit::Input);
-        let files = match made {
-            Ok(made) => {
-                let files = self.encode_all(base, picture, &made);
+        let deep = picture
+            .deep
+            .map(|deep| resized::deep(&self.sizes, deep, picture.alpha, how))
+            .transpose()
+            .or_exit(Exit::Input);
+        let files = match made.and_then(|made| Ok((made, deep?))) {
+            Ok((made, deep)) => {
+                let files = self.encode_all(base, picture, (&made, deep.as_deref()));
                 made.into_iter().flatten().for_each(|(image, _)| image.recycle());
                 files
             }
@@ -141,16 +156,22 @@ impl Profile {
         files.into_iter()
     }
 
-    fn encode_all(&self, base: &str, picture: Picture<'_>, made: &[Option<Resized>]) -> Vec<Result<Encoded>> {
-        let sized = || self.sizes.iter().zip(made);
+    fn encode_all(
+        &self,
+        base: &str,
+        picture: Picture<'_>,
+        (made, deep): (&[Option<Resized>], Option<&[Option<Srgb16Image>]>),
+    ) -> Vec<Result<Encoded>> {
+        let deep = |i: usize| deep.and_then(|deep| deep.get(i)).and_then(|deep| deep.as_ref().or(picture.deep));
+        let sized = || self.sizes.iter().zip(made).enumerate().map(|(i, (size, made))| (size, made, deep(i)));
         let tasks: Vec<_> = sized().flat_map(|task| self.formats.iter().map(move |&format| (task, format))).collect();
         let done: Vec<Mutex<Option<Result<Encoded>>>> = tasks.iter().map(|_| Mutex::new(None)).collect();
         let (slow, quick): (Vec<_>, Vec<_>) = tasks.iter().zip(&done).partition(|((_, format), _)| is_slow(*format));
         rayon::scope(|scope| {
             // A free thread takes the first, this one begins with the last: slow formats never hold up the others.
-            for (&((size, made), format), slot) in slow.into_iter().chain(quick) {
+            for (&((size, made, deep), format), slot) in slow.into_iter().chain(quick) {
                 scope.spawn(move |_| {
-                    let file = self.encode_one(base, size, made.as_ref(), picture, format);
+                    let file = self.encode_one(base, size, (made.as_ref(), deep), picture, format);
                     *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
                 });
             }
@@ -162,14 +183,17 @@ impl Profile {
         &self,
         base: &str,
         size: &SizeArg,
-        made: Option<&Resized>,
+        (made, deep): (Option<&Resized>, Option<&Srgb16Image>),
         picture: Picture<'_>,
         format: Format,
     ) -> Result<Encoded> {
         let (image, alpha) = made.map_or((picture.image, picture.alpha), |(image, alpha)| (image, alpha.as_ref()));
         let made = match picture.ready.filter(|(done, _)| *size == SizeArg::Full && *done == format) {
             Some((_, made)) => made.clone(),
-            None => encode_measured(image, alpha, format, &self.options, picture.metadata).or_exit(Exit::Input)?,
+            None => match deep.filter(|_| is_deep(format)) {
+                Some(deep) => deep_file(deep, alpha, format, &self.options, picture.metadata)?,
+                None => encode_measured(image, alpha, format, &self.options, picture.metadata).or_exit(Exit::Input)?,
+            },
         };
         let target = match self.options.quality {
             Quality::Level(_) => None,
@@ -187,6 +211,28 @@ impl Profile {
             target,
         })
     }
+}
+
+/// Whether the format can have 16 bits per channel.
+pub fn is_deep(format: Format) -> bool {
+    matches!(format, Format::Png | Format::Tiff)
+}
+
+/// A lossless file of 16 bits.
+///
+/// # Errors
+/// An input failure when the format cannot hold a picture of this size.
+pub fn deep_file(
+    deep: &Srgb16Image,
+    alpha: Option<&Mask>,
+    format: Format,
+    options: &EncodeOptions,
+    metadata: &Metadata,
+) -> Result<Made> {
+    let bytes = encode_deep_with(Deep { image: deep, alpha }, format, options.effort, metadata).or_exit(Exit::Input)?;
+    let met = !matches!(options.quality, Quality::MaxBytes(most) if bytes.len() as u64 > most);
+    let ssim = matches!(options.quality, Quality::Ssim(_)).then_some(1.0);
+    Ok(Made { bytes, level: None, ssim, met, encodes: 1, seen: None })
 }
 
 /// Whether encoding takes many times as long as in the other formats.
@@ -233,8 +279,14 @@ mod tests {
         assert_eq!(planned[3], "a--red.webp");
         assert_eq!(planned[4], "a--red@30x30-pad.jpg");
         let image = SrgbImage::filled(40, 60, [3, 2, 1]);
-        let picture =
-            Picture { image: &image, alpha: None, metadata: &Metadata::default(), ready: None, garment: None };
+        let picture = Picture {
+            image: &image,
+            deep: None,
+            alpha: None,
+            metadata: &Metadata::default(),
+            ready: None,
+            garment: None,
+        };
         let files: Vec<_> = profile.render("a--red", picture).map(Result::unwrap).collect();
         let names: Vec<_> = files.iter().map(|f| f.name.clone()).collect();
         assert_eq!(names, planned);
