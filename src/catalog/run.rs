@@ -28,6 +28,7 @@ use super::unit::{self, Unit};
 use super::work::Worker;
 
 /// What a command line decides about a run. None of it changes a file.
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 #[derive(Debug)]
 pub struct Options {
     /// Where outputs go.
@@ -44,6 +45,8 @@ pub struct Options {
     pub force: bool,
     /// Whether files of finished tasks are read and compared with their checksums, not only looked for.
     pub verify: bool,
+    /// Whether a run that leaves no task undone ends well, whatever became of its tasks.
+    pub settled_ok: bool,
     /// Whether finished rows are printed.
     pub json: bool,
     /// Tasks that are done again: failed ones, rejected ones.
@@ -215,6 +218,9 @@ fn end(plan: &Plan, output: &Output, stopped: Result<()>, options: &Options) -> 
         None if tally.rejected > 0 => Exit::Rejected,
         None => Exit::Done,
     };
+    if options.settled_ok && tally.pending == 0 {
+        exit = Exit::Done;
+    }
     if interrupt::asked() && tally.pending > 0 {
         exit = Exit::Interrupted;
     }

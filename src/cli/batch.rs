@@ -118,6 +118,10 @@ pub struct BatchWorkArgs {
     /// Stop when more tasks than this have failed in this run.
     #[arg(long, value_name = "N")]
     pub max_failures: Option<u64>,
+    /// End with 0 when no task is left, even if some were rejected or failed, which the rows say: for engines that would
+    /// start a shard again.
+    #[arg(long)]
+    pub settled_ok: bool,
     /// Print a JSON line for each task as it is finished.
     #[arg(long)]
     pub json: bool,

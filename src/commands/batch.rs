@@ -153,6 +153,7 @@ fn options(args: &BatchWorkArgs, plan: &Plan, out: Location) -> Result<Options> 
         max_failures: args.max_failures,
         force: false,
         verify: false,
+        settled_ok: args.settled_ok,
         json: args.json,
         again: Vec::new(),
         weights: weights::folder(&args.weights),
