@@ -21,8 +21,8 @@ fn batch(server: &Server, words: &[&str]) -> Command {
 }
 
 /// A server with a bucket of masters, every sample `times` times, and a manifest that names them.
-fn season(times: usize, operations: &str) -> Option<(Server, Season)> {
-    let server = Server::start()?;
+fn season(times: usize, operations: &str, server: &[&str]) -> Option<(Server, Season)> {
+    let server = Server::start(server)?;
     server.put("season", b"");
     for photo in samples_sorted() {
         let bytes = fs::read(&photo).unwrap();
@@ -46,7 +46,8 @@ fn objects(server: &Server) -> BTreeMap<String, Vec<u8>> {
 #[test]
 fn two_shards_one_killed_merge_to_the_report_of_a_single_run() {
     let operations = "sizes = ['96w', '80w', '64x64:pad']\nformats = ['png', 'jpeg']\n[[operation]]\nkind = 'resize'\n";
-    let Some((server, season)) = season(3, operations) else { return };
+    // A busy store: every seventh request is to be made again.
+    let Some((server, season)) = season(3, operations, &["--stumble", "7"]) else { return };
     let plan = "s3://season/autumn.plan";
     let planned = run(batch(&server, &["plan", "--sample", "2", "-o", plan]).arg(season.manifest()));
     assert_eq!(planned.code, Some(0), "{planned:#?}");
@@ -87,7 +88,7 @@ fn two_shards_one_killed_merge_to_the_report_of_a_single_run() {
 
 #[test]
 fn masters_and_outputs_that_are_in_the_way_are_told_by_name() {
-    let Some((server, season)) = season(1, "sizes = ['32w']\n[[operation]]\nkind = 'resize'\n") else { return };
+    let Some((server, season)) = season(1, "sizes = ['32w']\n[[operation]]\nkind = 'resize'\n", &[]) else { return };
     let plan = season.path("p.plan");
     run(batch(&server, &["plan", "--sample", "0", "-o"]).arg(&plan).arg(season.manifest()));
     let names = server.list("season", "masters/0/");

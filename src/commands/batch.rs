@@ -204,7 +204,11 @@ fn show_status(args: &BatchStatusArgs) -> Result<Exit> {
     for (state, reason, n) in &status.reasons {
         data_line(&format!("  {n} {state}: {}", clean(reason)));
     }
-    data_line(if status.reported { "the report is written" } else { "no report yet" });
+    data_line(match (status.reported, status.tasks.pending) {
+        (true, 0) => "the report is written",
+        (true, _) => "the report is that of an unfinished run",
+        (false, _) => "no report yet",
+    });
     Ok(Exit::Done)
 }
 

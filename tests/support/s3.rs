@@ -13,11 +13,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts `scripts/s3-server`, which installs itself. `None`, with a message, where that needs network and there is none;
+    /// Starts `scripts/s3-server` with more arguments, which installs itself. `None`, with a message, where that needs network and there is none;
     /// on CI that is an error.
-    pub fn start() -> Option<Self> {
+    pub fn start(more: &[&str]) -> Option<Self> {
         let mut child = Command::new("python3")
             .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/s3-server"))
+            .args(more)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -46,8 +47,13 @@ impl Server {
             .env("AWS_SECRET_ACCESS_KEY", "test")
     }
 
-    /// A request: status, head and body.
+    /// A request, again as long as the store is busy: status, head and body.
     fn ask(&self, method: &str, path: &str, body: &[u8]) -> (u16, String, Vec<u8>) {
+        let busy = |answer: &(u16, String, Vec<u8>)| answer.0 == 503;
+        (0..9).map(|_| self.ask_once(method, path, body)).find(|answer| !busy(answer)).expect("a store that answers")
+    }
+
+    fn ask_once(&self, method: &str, path: &str, body: &[u8]) -> (u16, String, Vec<u8>) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let head = format!(
             "{method} /{path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAuthorization: AWS test:test\r\nContent-Length: {}\r\n\r\n",
