@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use crate::cli::GateMode;
 use crate::exit::{Exit, Failure, OrExit, Result};
+use crate::pipeline::encoding::Encoding;
 use crate::recipe::{RecipeColor, RecipeMap, RecipeRegion};
 
 use super::location::Location;
@@ -36,6 +37,7 @@ struct File {
     sizes: Option<Vec<String>>,
     formats: Option<Vec<Format>>,
     quality: Option<u8>,
+    encoding: Option<Encoding>,
     gate: Option<GateMode>,
     #[serde(rename = "operation")]
     operations: Vec<Entry>,
@@ -50,6 +52,8 @@ pub struct Defaults {
     pub formats: Option<Vec<Format>>,
     /// Quality of lossy formats.
     pub quality: Option<u8>,
+    /// How files are encoded besides.
+    pub encoding: Option<Encoding>,
     /// What happens to variants that no longer look like the product.
     pub gate: Option<GateMode>,
 }
@@ -71,6 +75,8 @@ pub struct Entry {
     pub formats: Option<Vec<Format>>,
     /// Quality of lossy formats.
     pub quality: Option<u8>,
+    /// How files are encoded besides; all of it, not only what differs.
+    pub encoding: Option<Encoding>,
     /// What happens to variants that no longer look like the product.
     pub gate: Option<GateMode>,
     /// Light thrown on skin and floor, as `--bounce`.
@@ -123,8 +129,8 @@ fn parse(text: &str, base: &Path) -> Result<Manifest> {
     if file.masters.is_empty() {
         return Err(Failure::usage("masters names no files or folders"));
     }
-    let File { sizes, formats, quality, gate, .. } = file;
-    let defaults = Defaults { sizes, formats, quality, gate };
+    let File { sizes, formats, quality, encoding, gate, .. } = file;
+    let defaults = Defaults { sizes, formats, quality, encoding, gate };
     let mut operations: Vec<Operation> = Vec::new();
     for entry in file.operations {
         let operation = resolved(entry, &defaults, base, &operations)?;
@@ -170,6 +176,7 @@ pub fn resolved(entry: Entry, defaults: &Defaults, base: &Path, before: &[Operat
     if sizes.is_empty() || formats.is_empty() {
         return Err(wrong("sizes and formats name at least one each".to_owned()));
     }
+    let encoding = entry.encoding.clone().or_else(|| defaults.encoding.clone()).unwrap_or_default();
     let colored = entry.region.is_some()
         || entry.palette.is_some()
         || entry.gate.is_some()
@@ -188,7 +195,7 @@ pub fn resolved(entry: Entry, defaults: &Defaults, base: &Path, before: &[Operat
     } else {
         regions(entry, base).map_err(|failure| wrong(failure.line()))?
     };
-    let operation = Operation { name, kind, folder, sizes, formats, quality, gate, bounce, regions };
+    let operation = Operation { name, kind, folder, sizes, formats, quality, encoding, gate, bounce, regions };
     Steps::of(&operation)?;
     Ok(operation)
 }
@@ -300,6 +307,7 @@ mod tests {
             (with("kind = 'resize'\nquality = 0"), "quality is 1 to 100"),
             (with("kind = 'resize'\nfolder = '../x'"), "not a plain folder"),
             (with("kind = 'resize'\nname = 'a'\n[[operation]]\nkind = 'resize'\nname = 'a'"), "same name"),
+            (with("kind = 'resize'\nencoding = { ssim = 2.0 }"), "ssim is above 0"),
             (with("kind = 'restyle'\nto = ['red']"), "restyle is not in this version"),
             ("masters = []\n[[operation]]\nkind = 'resize'".to_owned(), "names no files"),
         ] {

@@ -112,6 +112,7 @@ fn entry<'a>(cell: impl Fn(&str) -> Option<&'a str>) -> std::result::Result<Entr
         sizes: list("sizes"),
         formats,
         quality: quality.transpose()?,
+        encoding: None,
         gate,
         bounce: None,
         region: cell("region").map(|name| toml::Value::String(name.to_owned())),

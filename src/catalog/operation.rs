@@ -6,8 +6,9 @@ use pixels::color::Lab;
 use serde::{Deserialize, Serialize};
 
 use crate::cli::{GateMode, SizeArg, sizes};
-use crate::exit::{Failure, Result};
+use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::pipeline::dye::Dye;
+use crate::pipeline::encoding::Encoding;
 use crate::pipeline::masked::Choice;
 use crate::pipeline::sizes::Profile;
 use crate::pipeline::variant_name;
@@ -59,6 +60,9 @@ pub struct Operation {
     pub formats: Vec<Format>,
     /// Quality of lossy formats, 1 to 100.
     pub quality: u8,
+    /// How files are encoded besides, as a recipe's `encoding`.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub encoding: Encoding,
     /// What happens to variants that no longer look like the product.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<GateMode>,
@@ -101,7 +105,8 @@ impl Steps {
         }
         let size = |text: &String| sizes::size(text).map_err(wrong);
         let sizes: Vec<SizeArg> = operation.sizes.iter().map(size).collect::<Result<_>>()?;
-        let profile = Profile::new(&sizes, &operation.formats, operation.quality);
+        operation.encoding.check().map_err(wrong)?;
+        let profile = Profile::new(&sizes, &operation.formats, operation.quality).encoded(&operation.encoding);
         if operation.regions.iter().any(|region| region.mask.is_some()) {
             return Err(wrong("a mask belongs to one photo: name regions in a batch".to_owned()));
         }
@@ -111,7 +116,7 @@ impl Steps {
         };
         let choices = operation.regions.iter().map(|region| Choice::Region(region.name)).collect();
         let gate = operation.gate.unwrap_or_default();
-        let recipe = recipe(operation, &profile);
+        let recipe = recipe(operation, &profile)?;
         Ok(Self {
             kind: operation.kind,
             profile,
@@ -150,21 +155,26 @@ impl Steps {
     }
 }
 
+fn is_default(encoding: &Encoding) -> bool {
+    *encoding == Encoding::default()
+}
+
 /// The part of the recipe that all variants share. Variants are made alone or together with the same pixels, so that each
 /// is known by its own colours.
-fn recipe(operation: &Operation, profile: &Profile) -> String {
-    let Operation { kind, formats, quality, gate, bounce, regions, .. } = operation;
+fn recipe(operation: &Operation, profile: &Profile) -> Result<String> {
+    let Operation { kind, formats, quality, encoding, gate, bounce, regions, .. } = operation;
+    let encoding = serde_json::to_string(encoding).or_exit(Exit::Usage)?;
     let bounce = bounce.map_or_else(|| "none".to_owned(), |share| share.to_string());
     let formats: Vec<&str> = formats.iter().map(|format| format.extension()).collect();
     let regions: Vec<&str> = regions.iter().map(|region| region.name.map_or("auto", Region::name)).collect();
     let gate = gate.filter(|_| kind.needs_models()).map_or("none", GateMode::name);
-    format!(
-        "{}\nsizes {}\nformats {}\nquality {quality}\ngate {gate}\nbounce {bounce}\nregions {}\n",
+    Ok(format!(
+        "{}\nsizes {}\nformats {}\nquality {quality}\nencoding {encoding}\ngate {gate}\nbounce {bounce}\nregions {}\n",
         kind.name(),
         profile.size_names().join(" "),
         formats.join(" "),
         regions.join(" ")
-    )
+    ))
 }
 
 /// A region's colours as exact text.
@@ -203,6 +213,9 @@ pub mod tests {
         assert_eq!(two.base("a/kurta", 1), "a/kurta--navy");
         let mut other = recolor(&["red"]);
         other.sizes.pop();
+        assert_ne!(Steps::of(&other).unwrap().recipe(0), two.recipe(0));
+        let mut other = recolor(&["red"]);
+        other.encoding.progressive = true;
         assert_ne!(Steps::of(&other).unwrap().recipe(0), two.recipe(0));
         let mut other = recolor(&["red"]);
         other.gate = Some(GateMode::Off);
