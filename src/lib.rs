@@ -1,7 +1,4 @@
-//! The command line of Rangrez, as two programs.
-//!
-//! libtorch takes a fifth of a second to start, more than a photo takes in all its sizes. So `rangrez` is a small program
-//! that resizes by itself, and becomes `rangrez-models`, which has everything, for all other commands.
+//! The command line of Rangrez.
 
 mod allocation;
 mod catalog;
@@ -20,53 +17,12 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use cli::{Cli, Command};
-use exit::{Exit, Failure, OrExit, Result};
+use exit::{Exit, Result};
 
 /// Runs any command.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
     guarded(|| command(&cli.command))
-}
-
-/// Runs `resize`; for any other command, becomes the program that has it.
-///
-/// Nothing that is reachable from here may need libtorch, or the linker ties this program to it.
-pub fn run_without_models() -> ExitCode {
-    if std::env::args_os().nth(1).is_none_or(|first| first != "resize") {
-        return guarded(become_models);
-    }
-    let cli = Cli::parse();
-    guarded(|| {
-        interrupt::install()?;
-        match &cli.command {
-            Command::Resize(args) if !args.needs_garment() => commands::resize::run(args),
-            _ => become_models(),
-        }
-    })
-}
-
-/// Name of the program that has every command; it lies beside this one.
-const MODELS: &str = "rangrez-models";
-
-/// Replaces this program by the one that has every command, with the same arguments.
-fn become_models() -> Result<Exit> {
-    let here = std::env::current_exe().or_exit(Exit::Usage)?;
-    let program = here.with_file_name(format!("{MODELS}{}", std::env::consts::EXE_SUFFIX));
-    let mut arguments = std::env::args_os();
-    let mut command = std::process::Command::new(&program);
-    #[cfg(unix)]
-    {
-        use std::os::unix::process::CommandExt;
-        command.arg0(arguments.next().unwrap_or_else(|| "rangrez".into())).args(arguments);
-        // Returns only when it could not be started.
-        let error = command.exec();
-        Err(Failure::usage(format!("cannot start {}, which belongs beside this program: {error}", program.display())))
-    }
-    #[cfg(not(unix))]
-    {
-        let status = command.args(arguments.skip(1)).status().or_exit(Exit::Usage)?;
-        std::process::exit(status.code().unwrap_or(1));
-    }
 }
 
 fn guarded(work: impl FnOnce() -> Result<Exit>) -> ExitCode {

@@ -1,5 +1,5 @@
-//! `rangrez`: resizes by itself, and starts `rangrez-models` for everything else.
+//! The program `rangrez`.
 
 fn main() -> std::process::ExitCode {
-    rangrez::run_without_models()
+    rangrez::run()
 }
