@@ -8,6 +8,7 @@ pub mod checkpoint;
 mod color_split;
 mod components;
 pub mod embedding;
+pub mod embedding_cache;
 mod error;
 pub mod eval;
 pub mod gate;
