@@ -52,7 +52,7 @@ pub use bounce::Bounce;
 pub use cascade::{Cut, Light, Resized, Source, cascade};
 pub use color::parse_color;
 pub use composite::composite;
-pub use decode::{Decoded, Limits, decode, decode_file, decode_mask, read_limited};
+pub use decode::{Decoded, Limits, decode, decode_file, decode_mask, decode_reduced, read_limited};
 pub use encode::{
     Chroma, Deep, Effort, EncodeOptions, Encoding, Quality, Shown, TiffPages, encode, encode_deep, encode_deep_with,
     encode_mask_png, encode_measured, encode_with, flatten_on_white,

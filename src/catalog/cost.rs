@@ -13,6 +13,7 @@ use crate::interrupt;
 
 use super::location::Location;
 use super::masters::Master;
+use super::operation::Steps;
 use super::plan::Plan;
 use super::row::State;
 use super::schedule;
@@ -51,7 +52,7 @@ fn sample(masters: &[Master], n: usize) -> Vec<usize> {
 /// Weights, or an interruption; a master that fails is counted instead.
 pub fn measure(plan: &Plan, sources: &Sources, weights: PathBuf, n: usize) -> Result<Option<Cost>> {
     let mut worker = Worker::new(weights);
-    if plan.steps.iter().any(|steps| steps.kind.needs_models()) {
+    if plan.steps.iter().any(Steps::needs_models) {
         worker.models()?;
     }
     let mut measured: Vec<(f64, f64)> = Vec::new();

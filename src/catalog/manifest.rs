@@ -8,6 +8,8 @@ use serde::Deserialize;
 use crate::cli::GateMode;
 use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::pipeline::encoding::Encoding;
+use crate::pipeline::resized::Resampling;
+use crate::pipeline::size_profiles::SizeProfile;
 use crate::recipe::{RecipeColor, RecipeMap, RecipeRegion};
 
 use super::location::Location;
@@ -77,6 +79,17 @@ pub struct Entry {
     pub quality: Option<u8>,
     /// How files are encoded besides; all of it, not only what differs.
     pub encoding: Option<Encoding>,
+    /// Sizes, formats, quality, encoding and resampling by name, as `--profile`.
+    pub profile: Option<String>,
+    /// Average sRGB codes, as `--gamma`.
+    #[serde(default)]
+    pub gamma: bool,
+    /// Sharpening after a reduction, as `--sharpen`.
+    #[serde(default)]
+    pub sharpen: f32,
+    /// Read JPEGs smaller, as `--fast`.
+    #[serde(default)]
+    pub fast: bool,
     /// What happens to variants that no longer look like the product.
     pub gate: Option<GateMode>,
     /// Light thrown on skin and floor, as `--bounce`.
@@ -148,7 +161,7 @@ fn parse(text: &str, base: &Path) -> Result<Manifest> {
 ///
 /// # Errors
 /// Usage errors naming the operation.
-pub fn resolved(entry: Entry, defaults: &Defaults, base: &Path, before: &[Operation]) -> Result<Operation> {
+pub fn resolved(mut entry: Entry, defaults: &Defaults, base: &Path, before: &[Operation]) -> Result<Operation> {
     let kind = entry.kind;
     let name = match &entry.name {
         Some(name) => name.clone(),
@@ -165,6 +178,14 @@ pub fn resolved(entry: Entry, defaults: &Defaults, base: &Path, before: &[Operat
     let folder = entry.folder.trim_end_matches('/').to_owned();
     if folder.split('/').any(|part| !folder.is_empty() && (part.is_empty() || part.starts_with('.'))) {
         return Err(wrong(format!("folder {folder:?} is not a plain folder inside the output")));
+    }
+    let mut resampling = Resampling { gamma: entry.gamma, sharpen: entry.sharpen, fast: entry.fast };
+    if let Some(named) = entry.profile.take() {
+        resampling = profile(&named, &mut entry, base).map_err(|why| wrong(why.line()))?;
+    }
+    resampling.check().map_err(wrong)?;
+    if kind != Kind::Resize && !resampling.is_default() {
+        return Err(wrong("gamma, sharpen and fast are a resize's".to_owned()));
     }
     let quality = entry.quality.or(defaults.quality);
     let quality = quality.unwrap_or(if kind == Kind::Resize { RESIZE_QUALITY } else { RECOLOR_QUALITY });
@@ -195,9 +216,27 @@ pub fn resolved(entry: Entry, defaults: &Defaults, base: &Path, before: &[Operat
     } else {
         regions(entry, base).map_err(|failure| wrong(failure.line()))?
     };
-    let operation = Operation { name, kind, folder, sizes, formats, quality, encoding, gate, bounce, regions };
+    let operation =
+        Operation { name, kind, folder, sizes, formats, quality, encoding, resampling, gate, bounce, regions };
     Steps::of(&operation)?;
     Ok(operation)
+}
+
+/// Puts what a profile says into an operation that says none of it, and returns how it resamples.
+fn profile(name: &str, entry: &mut Entry, base: &Path) -> Result<Resampling> {
+    let own = entry.sizes.is_some() || entry.formats.is_some() || entry.quality.is_some() || entry.encoding.is_some();
+    if own || entry.gamma || entry.sharpen != 0.0 || entry.fast {
+        return Err(Failure::usage("a profile says sizes, formats, quality and the rest: name one or the other"));
+    }
+    // A file is meant from the manifest's folder.
+    let text = match name.rsplit_once('#') {
+        Some((file, name)) => format!("{}#{name}", base.join(file).display()),
+        None => name.to_owned(),
+    };
+    let SizeProfile { sizes, formats, quality, encoding, resampling, srcset: _ } = SizeProfile::load(&text)?;
+    entry.sizes = Some(sizes.iter().map(ToString::to_string).collect());
+    (entry.formats, entry.quality, entry.encoding) = (Some(formats), quality, Some(encoding));
+    Ok(resampling)
 }
 
 fn first_free(kind: &str, before: &[Operation]) -> String {
@@ -308,6 +347,10 @@ mod tests {
             (with("kind = 'resize'\nfolder = '../x'"), "not a plain folder"),
             (with("kind = 'resize'\nname = 'a'\n[[operation]]\nkind = 'resize'\nname = 'a'"), "same name"),
             (with("kind = 'resize'\nencoding = { ssim = 2.0 }"), "ssim is above 0"),
+            (with("kind = 'resize'\nprofile = 'web'\nsizes = ['1w']"), "name one or the other"),
+            (with("kind = 'resize'\nprofile = 'wob'"), "there are"),
+            (with("kind = 'resize'\nsharpen = 9.0"), "sharpen is 0 to 2"),
+            (with("kind = 'recolor'\nto = ['red']\nfast = true"), "are a resize's"),
             (with("kind = 'restyle'\nto = ['red']"), "restyle is not in this version"),
             ("masters = []\n[[operation]]\nkind = 'resize'".to_owned(), "names no files"),
         ] {

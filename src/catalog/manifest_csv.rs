@@ -1,7 +1,7 @@
 //! The CSV form of a manifest: one row per master and operation, as a spreadsheet of a season gives it.
 //!
 //! Columns, in any order: `master` (a file or folder), `operation` (recolor or resize; resize when there is no colour),
-//! `name`, `folder`, `region`, `to`, `palette`, `sizes`, `formats`, `quality`, `gate`. Lists inside a cell are separated by
+//! `name`, `folder`, `region`, `to`, `palette`, `profile`, `sizes`, `formats`, `quality`, `gate`. Lists inside a cell are separated by
 //! `;`. Rows that ask for the same belong to one operation.
 
 use std::collections::HashMap;
@@ -17,8 +17,20 @@ use super::location::Location;
 use super::manifest::{Defaults, Entry, Manifest, resolved};
 use super::operation::{Kind, Operation};
 
-const COLUMNS: [&str; 11] =
-    ["master", "operation", "name", "folder", "region", "to", "palette", "sizes", "formats", "quality", "gate"];
+const COLUMNS: [&str; 12] = [
+    "master",
+    "operation",
+    "name",
+    "folder",
+    "region",
+    "to",
+    "palette",
+    "profile",
+    "sizes",
+    "formats",
+    "quality",
+    "gate",
+];
 
 /// Reads a table.
 ///
@@ -113,6 +125,10 @@ fn entry<'a>(cell: impl Fn(&str) -> Option<&'a str>) -> std::result::Result<Entr
         formats,
         quality: quality.transpose()?,
         encoding: None,
+        profile: cell("profile").map(str::to_owned),
+        gamma: false,
+        sharpen: 0.0,
+        fast: false,
         gate,
         bounce: None,
         region: cell("region").map(|name| toml::Value::String(name.to_owned())),

@@ -3,7 +3,6 @@
 use std::fs;
 
 use super::budget::Budget;
-use super::operation::Kind;
 
 /// Bytes of memory that are assumed where the system does not say.
 const ASSUMED: u64 = 4 << 30;
@@ -51,9 +50,9 @@ impl Memory {
     }
 }
 
-/// Bytes that a photo needs while it is in work.
-pub fn need(kind: Kind, pixels: Option<u64>) -> u64 {
-    let per_pixel = if kind.needs_models() { RECOLOR_PER_PIXEL } else { RESIZE_PER_PIXEL };
+/// Bytes that a photo needs while it is in work, with or without models.
+pub fn need(models: bool, pixels: Option<u64>) -> u64 {
+    let per_pixel = if models { RECOLOR_PER_PIXEL } else { RESIZE_PER_PIXEL };
     LEAST + per_pixel.saturating_mul(pixels.unwrap_or(UNKNOWN_PIXELS))
 }
 

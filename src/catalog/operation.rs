@@ -10,6 +10,7 @@ use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::pipeline::dye::Dye;
 use crate::pipeline::encoding::Encoding;
 use crate::pipeline::masked::Choice;
+use crate::pipeline::resized::Resampling;
 use crate::pipeline::sizes::Profile;
 use crate::pipeline::variant_name;
 use crate::pipeline::variants::{self, Variant};
@@ -37,8 +38,8 @@ impl Kind {
         }
     }
 
-    /// Whether it needs models.
-    pub fn needs_models(self) -> bool {
+    /// Whether it makes variants in other colours or looks, which are judged.
+    pub fn makes_variants(self) -> bool {
         self != Self::Resize
     }
 }
@@ -63,6 +64,9 @@ pub struct Operation {
     /// How files are encoded besides, as a recipe's `encoding`.
     #[serde(default, skip_serializing_if = "is_default")]
     pub encoding: Encoding,
+    /// How pictures are brought to their sizes.
+    #[serde(default, skip_serializing_if = "Resampling::is_default")]
+    pub resampling: Resampling,
     /// What happens to variants that no longer look like the product.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<GateMode>,
@@ -107,6 +111,7 @@ impl Steps {
         let sizes: Vec<SizeArg> = operation.sizes.iter().map(size).collect::<Result<_>>()?;
         operation.encoding.check().map_err(wrong)?;
         let profile = Profile::new(&sizes, &operation.formats, operation.quality).encoded(&operation.encoding);
+        let profile = profile.resized(operation.resampling.into());
         if operation.regions.iter().any(|region| region.mask.is_some()) {
             return Err(wrong("a mask belongs to one photo: name regions in a batch".to_owned()));
         }
@@ -127,6 +132,11 @@ impl Steps {
             folder: operation.folder.clone(),
             recipe,
         })
+    }
+
+    /// Whether it needs models: to make variants, or to know where the garment is.
+    pub fn needs_models(&self) -> bool {
+        self.kind.makes_variants() || self.profile.needs_garment()
     }
 
     /// Tasks that the operation makes of one master.
@@ -162,14 +172,15 @@ fn is_default(encoding: &Encoding) -> bool {
 /// The part of the recipe that all variants share. Variants are made alone or together with the same pixels, so that each
 /// is known by its own colours.
 fn recipe(operation: &Operation, profile: &Profile) -> Result<String> {
-    let Operation { kind, formats, quality, encoding, gate, bounce, regions, .. } = operation;
+    let Operation { kind, formats, quality, encoding, resampling, gate, bounce, regions, .. } = operation;
     let encoding = serde_json::to_string(encoding).or_exit(Exit::Usage)?;
+    let resampling = serde_json::to_string(resampling).or_exit(Exit::Usage)?;
     let bounce = bounce.map_or_else(|| "none".to_owned(), |share| share.to_string());
     let formats: Vec<&str> = formats.iter().map(|format| format.extension()).collect();
     let regions: Vec<&str> = regions.iter().map(|region| region.name.map_or("auto", Region::name)).collect();
-    let gate = gate.filter(|_| kind.needs_models()).map_or("none", GateMode::name);
+    let gate = gate.filter(|_| kind.makes_variants()).map_or("none", GateMode::name);
     Ok(format!(
-        "{}\nsizes {}\nformats {}\nquality {quality}\nencoding {encoding}\ngate {gate}\nbounce {bounce}\nregions {}\n",
+        "{}\nsizes {}\nformats {}\nquality {quality}\nencoding {encoding}\nresampling {resampling}\ngate {gate}\nbounce {bounce}\nregions {}\n",
         kind.name(),
         profile.size_names().join(" "),
         formats.join(" "),

@@ -75,7 +75,8 @@ impl Plan {
     pub fn make(manifest: Manifest, sources: &Sources, read_remote: bool, weights: &Path) -> Result<Self> {
         let Manifest { masters, operations } = manifest;
         let masters = masters::find(&masters, sources, read_remote)?;
-        let needs_models = operations.iter().any(|operation| operation.kind.needs_models());
+        let steps = operations.iter().map(Steps::of).collect::<Result<Vec<_>>>()?;
+        let needs_models = steps.iter().any(Steps::needs_models);
         let weights = if needs_models { models::checksums(weights)? } else { BTreeMap::new() };
         let header = Header {
             schema: SCHEMA.to_owned(),
@@ -177,7 +178,7 @@ impl Plan {
     /// A task's output key.
     pub fn key(&self, task: Task) -> String {
         let steps = &self.steps[task.operation];
-        let weights = steps.kind.needs_models().then_some(&self.header.weights);
+        let weights = steps.needs_models().then_some(&self.header.weights);
         let master = self.masters[task.master].identity();
         key::key(&master, &steps.recipe(task.variant), &self.header.version, weights)
     }

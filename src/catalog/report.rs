@@ -163,7 +163,7 @@ fn pending(plan: &Plan, name: &str, key: &str) -> Row {
     // The name is operation/master#variant, and an operation's name has no slash.
     let (operation, rest) = name.split_once('/').unwrap_or((name, ""));
     let known = plan.header.operations.iter().find(|other| other.name == operation);
-    let has_variants = known.is_some_and(|operation| operation.kind.needs_models());
+    let has_variants = known.is_some_and(|operation| operation.kind.makes_variants());
     let (master, variant) = match rest.rsplit_once('#').filter(|_| has_variants) {
         Some((master, variant)) => (master, Some(variant.to_owned())),
         None => (rest, None),

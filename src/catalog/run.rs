@@ -15,6 +15,7 @@ use super::ledger::{Ledger, MAX_DEATHS, Tally};
 use super::location::Location;
 use super::memory::Memory;
 use super::merge;
+use super::operation::Steps;
 use super::output::Output;
 use super::plan::Plan;
 use super::progress::Progress;
@@ -72,7 +73,7 @@ pub struct Ended {
 /// What is wrong before work starts (usage, weights), or what ended it early (a full disk, a store that is gone).
 pub fn run(plan: &Plan, sources: &Sources, options: &Options) -> Result<Ended> {
     let workers = workers(plan, options)?;
-    let models = plan.steps.iter().any(|steps| steps.kind.needs_models());
+    let models = plan.steps.iter().any(Steps::needs_models);
     let memory = Memory::divide(options.memory, options.jobs, models).map_err(Failure::usage)?;
     refuse_foreign_files(plan, options)?;
     let output = Output::open(&options.out, options.shard)?;

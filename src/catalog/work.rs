@@ -9,6 +9,7 @@ use crate::interrupt;
 use crate::pipeline::candidate::{Candidate, RegionResult};
 use crate::pipeline::decoded::Decoded;
 use crate::pipeline::embedded::Embedded;
+use crate::pipeline::garment;
 use crate::pipeline::judged::Judged;
 use crate::pipeline::masked::Masked;
 use crate::pipeline::models::Models;
@@ -75,7 +76,7 @@ pub fn make(
     bytes: &[u8],
 ) -> Result<Vec<Made>> {
     let made = match steps.kind {
-        Kind::Resize => resize(steps, master, rows, bytes),
+        Kind::Resize => resize(worker, steps, master, rows, bytes),
         Kind::Recolor | Kind::Restyle => recolor(worker.models()?, steps, master, unit, rows, bytes),
     };
     match made {
@@ -94,21 +95,17 @@ fn photo(master: &Master) -> Photo {
     Photo { path: master.at.clone().into(), stem: master.stem().to_owned() }
 }
 
-fn resize(steps: &Steps, master: &Master, rows: &[Row], bytes: &[u8]) -> Result<Vec<Made>> {
-    let decoded = Decoded::of_bytes(photo(master), bytes)?;
-    let base = steps.base(master.stem(), 0);
+fn resize(worker: &mut Worker, steps: &Steps, master: &Master, rows: &[Row], bytes: &[u8]) -> Result<Vec<Made>> {
+    let mut decoded = Decoded::for_sizes(photo(master), bytes, &steps.profile)?;
+    let mut garment = None;
     if steps.profile.needs_garment() {
-        return Err(Failure::usage(
-            "a size with :garment needs the models: put it into a recolor operation, or use rangrez resize",
-        ));
+        let (seen, focus) = garment::focus(&worker.models()?.finder, decoded)?;
+        (decoded, garment) = (seen, Some(focus));
     }
-    let decoded = decoded.keeping(bytes, steps.profile.keep())?.for_files(&steps.profile);
-    let Decoded { image, deep, alpha, metadata, .. } = &decoded;
-    let files = steps.profile.render(
-        &base,
-        Picture { image, deep: deep.as_ref(), alpha: alpha.as_ref(), metadata, ready: None, garment: None },
-    );
-    let (listed, files) = collect(files)?;
+    let Decoded { image, deep, alpha, metadata, whole, .. } = &decoded;
+    let (deep, alpha, whole) = (deep.as_ref(), alpha.as_ref(), *whole);
+    let picture = Picture { image, deep, alpha, metadata, ready: None, garment, whole };
+    let (listed, files) = collect(steps.profile.render(&steps.base(master.stem(), 0), picture))?;
     // A resize has one task.
     Ok(rows.first().map(|row| Made { row: Row { files: listed, ..row.clone() }, files }).into_iter().collect())
 }
@@ -152,7 +149,7 @@ fn finish(judged: &Judged, steps: &Steps, embedded: &Embedded, base: &str, row: 
             let garment = steps.profile.needs_garment().then(|| Focus::of_mask(&embedded.mask())).flatten();
             let (image, ready) = (&candidate.image, Some(&candidate.encoded));
             let deep = candidate.deep.as_ref();
-            let picture = Picture { image, deep, alpha: alpha.as_ref(), metadata, ready, garment };
+            let picture = Picture { image, deep, alpha: alpha.as_ref(), metadata, ready, garment, whole: None };
             let rendered = steps.profile.render(base, picture);
             let (listed, files) = collect(rendered)?;
             let row = Row { files: listed, ..judged_row(row, candidate, cleared.verdict()) };

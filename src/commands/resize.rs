@@ -1,18 +1,17 @@
 //! `rangrez resize`: every photo in every size and format.
 
-use pixels::{Focus, Light};
+use pixels::Focus;
 
 use crate::catalog::budget::Budget;
 use crate::catalog::masters::pixels_of;
 use crate::catalog::memory;
-use crate::catalog::operation::Kind;
 use crate::cli::ResizeArgs;
 use crate::exit::{Exit, Result};
 use crate::pipeline::batch;
 use crate::pipeline::decoded::Decoded;
 use crate::pipeline::out_dir::OutDir;
 use crate::pipeline::photo::{self, Photo};
-use crate::pipeline::resized::Resizing;
+use crate::pipeline::resized::Resampling;
 use crate::pipeline::sizes::{Picture, Profile, Target};
 use crate::pipeline::srcset;
 use crate::{allocation, interrupt, terminal};
@@ -58,25 +57,27 @@ struct Job {
     profile: Profile,
     srcset: Option<String>,
     budget: Budget,
+    /// Whether garments are looked for.
+    models: bool,
     out: OutDir,
 }
 
 impl Job {
     fn plan(args: &ResizeArgs, photos: &[Photo]) -> Result<Self> {
-        let light = if args.gamma { Light::Codes } else { Light::Linear };
         let named = args.profile.as_ref();
         let formats = named.map_or(&args.format, |named| &named.formats);
         let quality = named.map_or(args.encode.quality, |named| named.quality).unwrap_or(QUALITY);
         let encoding = named.map_or_else(|| args.encoding(), |named| named.encoding.clone());
-        let resizing = Resizing { light, sharpen: args.sharpen, ..Resizing::default() };
-        let profile = Profile::new(args.sizes(), formats, quality).encoded(&encoding).resized(resizing);
+        let own = Resampling { gamma: args.gamma, sharpen: args.sharpen, fast: args.fast };
+        let resampling = named.map_or(own, |named| named.resampling);
+        let profile = Profile::new(args.sizes(), formats, quality).encoded(&encoding).resized(resampling.into());
         let srcset = named.and_then(|named| named.srcset.clone());
         let snippet = |photo: &Photo| srcset.as_ref().map(|_| srcset::file_name(&photo.stem));
         let files = |photo: &Photo| profile.names(&photo.stem).chain(snippet(photo)).collect::<Vec<_>>();
         let planned: Vec<String> = photos.iter().flat_map(files).collect();
         let out = OutDir::plan(&args.output.out, args.output.force, &planned, photos)?;
         let budget = Budget::new(args.memory.unwrap_or_else(memory::default_budget));
-        Ok(Self { profile, srcset, budget, out })
+        Ok(Self { profile, srcset, budget, models: args.needs_garment(), out })
     }
 
     /// Writes one photo's files and adds their names.
@@ -88,13 +89,13 @@ impl Job {
     ) -> Result<()> {
         let bytes = photo.bytes()?;
         // Taken by what the header says, before anything is decoded.
-        let _share = self.budget.take(memory::need(Kind::Resize, pixels_of(&bytes)) + bytes.len() as u64);
-        let decoded =
-            Decoded::of_bytes(photo.clone(), &bytes)?.keeping(&bytes, self.profile.keep())?.for_files(&self.profile);
+        let _share = self.budget.take(memory::need(self.models, pixels_of(&bytes)) + bytes.len() as u64);
+        let decoded = Decoded::for_sizes(photo.clone(), &bytes, &self.profile)?;
         drop(bytes);
         let (decoded, garment) = find(decoded)?;
-        let Decoded { image, deep, alpha, metadata, .. } = &decoded;
-        let picture = Picture { image, deep: deep.as_ref(), alpha: alpha.as_ref(), metadata, ready: None, garment };
+        let Decoded { image, deep, alpha, metadata, whole, .. } = &decoded;
+        let (deep, alpha, whole) = (deep.as_ref(), alpha.as_ref(), *whole);
+        let picture = Picture { image, deep, alpha, metadata, ready: None, garment, whole };
         let mut shown = Vec::new();
         for file in self.profile.render(&photo.stem, picture) {
             let file = file?;

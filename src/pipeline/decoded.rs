@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use pixels::{Format, Keep, Limits, Mask, Metadata, Srgb16Image, SrgbImage, decode, flatten_on_white};
+use pixels::{Format, Keep, Limits, Mask, Metadata, Srgb16Image, SrgbImage, decode_reduced, flatten_on_white};
 
 use crate::exit::{Exit, OrExit, Result};
 
@@ -19,6 +19,8 @@ pub struct Decoded {
     pub image: SrgbImage,
     /// The same with 16 bits per channel, when files are to have them.
     pub deep: Option<Srgb16Image>,
+    /// Its size in the file, if it was read smaller.
+    pub whole: Option<(u32, u32)>,
     /// Its alpha channel, if it has one that is not opaque everywhere.
     pub alpha: Option<Mask>,
     /// Format of the file.
@@ -44,9 +46,23 @@ impl Decoded {
     /// # Errors
     /// An input failure (exit code 3): damaged, too large, or no picture.
     pub fn of_bytes(photo: Photo, bytes: &[u8]) -> Result<Self> {
-        let decoded = decode(bytes, &Limits::default()).or_exit(Exit::Input)?;
-        let pixels::Decoded { image, deep, alpha, format, notes, .. } = decoded;
-        Ok(Self { photo, image, deep, alpha, format, notes, metadata: Metadata::default() })
+        Self::reduced(photo, bytes, |_, _| 1)
+    }
+
+    /// Decodes the photo for a profile's sizes, smaller than it is if the profile is a fast one.
+    ///
+    /// # Errors
+    /// As [`Decoded::of_bytes`], and when sRGB's profile, which the files are to have, can't be written.
+    pub fn for_sizes(photo: Photo, bytes: &[u8], profile: &Profile) -> Result<Self> {
+        let decoded = Self::reduced(photo, bytes, |width, height| profile.reduction(width, height))?;
+        Ok(decoded.keeping(bytes, profile.keep())?.for_files(profile))
+    }
+
+    fn reduced(photo: Photo, bytes: &[u8], reduction: impl Fn(u32, u32) -> u32) -> Result<Self> {
+        let decoded = decode_reduced(bytes, &Limits::default(), reduction).or_exit(Exit::Input)?;
+        let pixels::Decoded { image, deep, alpha, format, notes, whole_px, .. } = decoded;
+        let whole = Some(whole_px).filter(|&whole| whole != (image.width_px(), image.height_px()));
+        Ok(Self { photo, image, deep, whole, alpha, format, notes, metadata: Metadata::default() })
     }
 
     /// The same, with 16 bits only if a profile's files have them.

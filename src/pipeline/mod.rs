@@ -9,6 +9,7 @@ pub mod decoded;
 pub mod dye;
 pub mod embedded;
 pub mod encoding;
+pub mod garment;
 pub mod judged;
 pub mod layers;
 pub mod masked;

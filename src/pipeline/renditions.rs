@@ -32,7 +32,7 @@ impl Renditions {
         let mut files = Vec::new();
         let ready = Some(&candidate.encoded);
         let deep = candidate.deep.as_ref();
-        let picture = Picture { image: &candidate.image, deep, alpha, metadata, ready, garment };
+        let picture = Picture { image: &candidate.image, deep, alpha, metadata, ready, garment, whole: None };
         for file in profile.render(base, picture) {
             let Encoded { name, size, format, width_px, height_px, bytes, target } = file?;
             out.write(&name, &bytes)?;

@@ -10,6 +10,7 @@ use crate::cli::{SizeArg, sizes};
 use crate::exit::{Failure, Result};
 
 use super::encoding::Encoding;
+use super::resized::Resampling;
 
 /// The profiles that come with the program.
 const SHIPPED: &str = include_str!("../../configs/sizes.toml");
@@ -31,6 +32,8 @@ pub struct SizeProfile {
     pub encoding: Encoding,
     /// The `sizes` attribute of a picture element, if one is wanted.
     pub srcset: Option<String>,
+    /// How pictures are brought to their sizes.
+    pub resampling: Resampling,
 }
 
 /// A profile as the file has it.
@@ -42,6 +45,8 @@ struct Entry {
     quality: Option<u8>,
     dpi: Option<u16>,
     srcset: Option<String>,
+    #[serde(flatten)]
+    resampling: Resampling,
     #[serde(default)]
     encoding: Encoding,
 }
@@ -77,11 +82,13 @@ impl SizeProfile {
         if entry.quality.is_some_and(|quality| !(1..=100).contains(&quality)) {
             return Err("quality is 1 to 100".to_owned());
         }
-        let encoding = Encoding { dpi: entry.dpi.or(entry.encoding.dpi), ..entry.encoding };
+        let encoding = Encoding { dpi: entry.dpi.or(entry.encoding.dpi), ..entry.encoding.clone() };
         encoding.check()?;
         let size = |text: &String| sizes::size(&in_pixels(text, encoding.dpi)?);
         let sizes = entry.sizes.iter().map(size).collect::<std::result::Result<_, _>>()?;
-        Ok(Self { sizes, formats: entry.formats, quality: entry.quality, encoding, srcset: entry.srcset })
+        entry.resampling.check()?;
+        let Entry { formats, quality, srcset, resampling, .. } = entry;
+        Ok(Self { sizes, formats, quality, encoding, srcset, resampling })
     }
 }
 

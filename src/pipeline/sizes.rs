@@ -39,6 +39,8 @@ pub struct Picture<'a> {
     pub ready: Option<&'a (Format, Made)>,
     /// Where the garment is, for sizes that need it.
     pub garment: Option<Focus>,
+    /// Size of the photo in its file, if it was read smaller.
+    pub whole: Option<(u32, u32)>,
 }
 
 /// One encoded file of a picture.
@@ -123,6 +125,11 @@ impl Profile {
         self.sizes.iter().any(SizeArg::needs_garment)
     }
 
+    /// By how much a JPEG of this size is read smaller: 1 unless fast, else 1, 2 or 4.
+    pub fn reduction(&self, width_px: u32, height_px: u32) -> u32 {
+        if self.resizing.fast { resized::reduction(&self.sizes, width_px, height_px) } else { 1 }
+    }
+
     /// What of a photo's metadata goes into its files.
     pub fn keep(&self) -> Keep {
         self.keep
@@ -138,7 +145,7 @@ impl Profile {
     /// # Errors
     /// Each item: an input failure when the format cannot hold a picture of this size.
     pub fn render(&self, base: &str, picture: Picture<'_>) -> impl Iterator<Item = Result<Encoded>> + use<> {
-        let how = Resizing { garment: picture.garment, ..self.resizing };
+        let how = Resizing { garment: picture.garment, whole: picture.whole, ..self.resizing };
         let made = resized::all(&self.sizes, picture.image, picture.alpha, how).or_exit(Exit::Input);
         let deep = picture
             .deep
@@ -286,6 +293,7 @@ mod tests {
             metadata: &Metadata::default(),
             ready: None,
             garment: None,
+            whole: None,
         };
         let files: Vec<_> = profile.render("a--red", picture).map(Result::unwrap).collect();
         let names: Vec<_> = files.iter().map(|f| f.name.clone()).collect();

@@ -1,6 +1,6 @@
 //! JPEG: a walk over the markers for everything but the pixels, then libjpeg-turbo.
 
-use super::{Limits, Raw, Samples};
+use super::{Limits, Raw, Reduction, Samples};
 use crate::exif;
 use crate::icc::ColorModel;
 use crate::libjpeg::{self, Channels};
@@ -149,7 +149,7 @@ fn join_icc(mut chunks: Vec<(u8, u8, Vec<u8>)>, notes: &mut Vec<String>) -> Opti
     Some(chunks.into_iter().flat_map(|chunk| chunk.2).collect())
 }
 
-pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Raw> {
+pub(super) fn read(bytes: &[u8], limits: &Limits, reduction: Reduction<'_>) -> Result<Raw> {
     let header = walk(bytes, limits)?;
     if !header.complete {
         return Err(Error::Truncated { format: FORMAT, got_bytes: bytes.len() as u64 });
@@ -164,17 +164,21 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Raw> {
         3 => (ColorModel::Rgb, Channels::Rgb),
         _ => (ColorModel::Cmyk, Channels::Cmyk),
     };
-    let size = (header.width, header.height);
+    let whole = (header.width, header.height);
+    let upright = if header.orientation >= 5 { (whole.1, whole.0) } else { whole };
+    let shrink = reduction(upright.0, upright.1);
+    let (width, height) = libjpeg::shrunk_size(whole.0, whole.1, shrink);
     // Every byte is written, or an error returned.
-    let mut samples = pool::bytes(size.0 as usize * size.1 as usize * channels.count());
-    libjpeg::decode(bytes, size, channels, 1, &mut samples).map_err(corrupt)?;
+    let mut samples = pool::bytes(width as usize * height as usize * channels.count());
+    libjpeg::decode(bytes, whole, channels, shrink, &mut samples).map_err(corrupt)?;
     // Adobe's programs store 255 for no ink, and mark it.
     if channels == Channels::Cmyk && header.adobe_transform.is_some() {
         samples.iter_mut().for_each(|ink| *ink = 255 - *ink);
     }
     Ok(Raw {
-        width: header.width,
-        height: header.height,
+        width,
+        height,
+        whole,
         samples: Samples::Eight(samples),
         model,
         alpha: None,

@@ -75,7 +75,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Raw> {
         let (colors, alpha) = split_alpha(buffer, channels, has_alpha);
         (Samples::Eight(colors), alpha)
     };
-    Ok(Raw { width, height, samples, model, alpha, icc, orientation, bit_depth, notes })
+    Ok(Raw { width, height, whole: (width, height), samples, model, alpha, icc, orientation, bit_depth, notes })
 }
 
 /// Separates colour channels from a last alpha channel.

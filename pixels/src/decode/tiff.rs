@@ -114,7 +114,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Raw> {
     if has_alpha && alpha.is_none() {
         notes.push("the TIFF's extra channel is not transparency and is left out".to_owned());
     }
-    Ok(Raw { width, height, samples, model, alpha, icc, orientation, bit_depth: depth, notes })
+    Ok(Raw { width, height, whole: (width, height), samples, model, alpha, icc, orientation, bit_depth: depth, notes })
 }
 
 /// Divides premultiplied colours by their alpha.

@@ -64,6 +64,7 @@ pub(super) fn read(bytes: &[u8], limits: &Limits) -> Result<Raw> {
     Ok(Raw {
         width: features.width,
         height: features.height,
+        whole: (features.width, features.height),
         samples: Samples::Eight(samples),
         model: ColorModel::Rgb,
         alpha,
