@@ -7,6 +7,7 @@
 pub mod bilateral_grid;
 mod bounce;
 mod cascade;
+mod checksum;
 pub mod color;
 pub mod color_map;
 mod composite;
@@ -50,6 +51,7 @@ mod vector;
 
 pub use bounce::Bounce;
 pub use cascade::{Cut, Light, Resized, Source, cascade};
+pub use checksum::sha256_hex;
 pub use color::parse_color;
 pub use composite::composite;
 pub use decode::{Decoded, Limits, decode, decode_file, decode_mask, decode_reduced, read_limited};

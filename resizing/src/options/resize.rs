@@ -6,8 +6,8 @@ use pixels::Format;
 use super::encode::KeepArg;
 use super::sizes::{self, SizeArg};
 use super::{EncodeArgs, InputArgs, JobsArgs, OutputArgs, WeightsArgs};
-use crate::pipeline::encoding::Encoding;
-use crate::pipeline::size_profiles::SizeProfile;
+use crate::encoding::Encoding;
+use crate::size_profiles::SizeProfile;
 
 /// Write each photo in each size and format.
 ///
@@ -55,7 +55,7 @@ pub struct ResizeArgs {
     #[arg(long, value_name = "AMOUNT", default_value_t = 0.0, value_parser = amount)]
     pub sharpen: f32,
     /// Memory for photos in work, such as 4GiB [default: three quarters of what is free].
-    #[arg(long, value_name = "BYTES", value_parser = crate::catalog::memory::parse)]
+    #[arg(long, value_name = "BYTES", value_parser = crate::memory::parse)]
     pub memory: Option<u64>,
     #[command(flatten)]
     pub output: OutputArgs,
