@@ -27,6 +27,8 @@ fn command(command: &Command) -> Result<Exit> {
     if !matches!(command, Command::Train(_) | Command::Eval(_)) {
         interrupt::install()?;
     }
+    // Also of this thread, which loads the models: libtorch's own threads would wait for each other at full speed.
+    generators::runtime::limit_threads();
     match command {
         Command::Recolor(args) => commands::recolor::run(args),
         Command::Resize(args) => commands::resize::run(args),

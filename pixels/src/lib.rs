@@ -63,7 +63,7 @@ pub use error::{Error, Result};
 pub use format::Format;
 pub use image_types::{Mask, SrgbImage};
 pub use layer::layer_over;
-pub use merge::merge;
+pub use merge::{merge, merge_deep};
 pub use metadata::{Keep, Metadata};
 pub use output::write_atomic;
 pub use palette_files::{Palette, Swatch, load_palette, parse_palette};

@@ -67,8 +67,12 @@ impl Job {
         let formats = named.map_or(&args.format, |named| &named.formats);
         let quality = named.map_or(args.encode.quality, |named| named.quality).unwrap_or(QUALITY);
         let encoding = named.map_or_else(|| args.encoding(), |named| named.encoding.clone());
-        let own = Resampling { gamma: args.gamma, sharpen: args.sharpen, fast: args.fast };
-        let resampling = named.map_or(own, |named| named.resampling);
+        let of_profile = named.map(|named| named.resampling).unwrap_or_default();
+        let resampling = Resampling {
+            gamma: args.gamma || of_profile.gamma,
+            sharpen: if args.sharpen > 0.0 { args.sharpen } else { of_profile.sharpen },
+            fast: args.fast || of_profile.fast,
+        };
         let profile = Profile::new(args.sizes(), formats, quality).encoded(&encoding).resized(resampling.into());
         let srcset = named.and_then(|named| named.srcset.clone());
         let snippet = |photo: &Photo| srcset.as_ref().map(|_| srcset::file_name(&photo.stem));
