@@ -15,9 +15,9 @@ const BINS: [usize; 3] = [21, 33, 33];
 /// The network is never surer than this, or colours could not overrule it.
 const PRIOR: (f32, f32) = (0.2, 0.8);
 /// Added to densities: how rare a colour must be to count as never seen.
-const FLOOR: f32 = 3e-4;
+pub(crate) const FLOOR: f32 = 3e-4;
 /// Largest log ratio of a single point.
-const EVIDENCE: f32 = 3.5;
+pub(crate) const EVIDENCE: f32 = 3.5;
 /// Log ratio from which colours count fully.
 const DECISIVE: f32 = 0.8;
 /// Half-width of the local mean of the evidence, in grid points.
@@ -35,8 +35,7 @@ const LEAST_OTHER: f32 = 0.03;
 /// When the photo cannot be resized to the grid.
 pub fn separate(photo: &SrgbImage, garment: &mut Plane, front: &Plane, person: &Plane) -> Result<()> {
     let (w, h) = (garment.width, garment.height);
-    let lab = LabImage::from_srgb(&resize_linear(photo, w as u32, h as u32)?);
-    let bins: Vec<usize> = (0..w * h).map(|i| bin(&lab, i)).collect();
+    let CellColors { bins } = CellColors::of(&resize_linear(photo, w as u32, h as u32)?);
     let inside: Vec<bool> = front.values.iter().map(|&p| p > 0.5).collect();
     let given: Vec<f32> = garment.values.iter().zip(&front.values).map(|(p, f)| (p / f.max(1e-3)).min(1.0)).collect();
     let prior: Vec<f32> = given.iter().map(|p| logit(p.clamp(PRIOR.0, PRIOR.1))).collect();
@@ -80,6 +79,38 @@ pub fn separate(photo: &SrgbImage, garment: &mut Plane, front: &Plane, person: &
     Ok(())
 }
 
+/// The histogram's bin of each point of the grid.
+pub(crate) struct CellColors {
+    bins: Vec<usize>,
+}
+
+impl CellColors {
+    /// Of the photo at the grid's size.
+    pub(crate) fn of(small: &SrgbImage) -> Self {
+        let lab = LabImage::from_srgb(small);
+        let points = small.width_px() as usize * small.height_px() as usize;
+        Self { bins: (0..points).map(|i| bin(&lab, i)).collect() }
+    }
+
+    /// Share of each colour among the points for which `is_one` holds, smoothed; all 0 without any.
+    pub(crate) fn histogram(&self, is_one: impl Fn(usize) -> bool) -> Vec<f32> {
+        let mut counts = vec![0.0_f32; BINS.iter().product()];
+        let mut sum = 0.0_f32;
+        for (_, &bin) in self.bins.iter().enumerate().filter(|(i, _)| is_one(*i)) {
+            counts[bin] += 1.0;
+            sum += 1.0;
+        }
+        counts.iter_mut().for_each(|count| *count /= sum.max(1.0));
+        smooth(&mut counts);
+        counts
+    }
+
+    /// How usual the colour of a point is in a histogram.
+    pub(crate) fn density(&self, histogram: &[f32], point: usize) -> f32 {
+        histogram[self.bins[point]]
+    }
+}
+
 fn bin(lab: &LabImage, i: usize) -> usize {
     let p = lab.at(i);
     let at = |v: f32, n: usize| (v.max(0.0) as usize).min(n - 1);
@@ -100,7 +131,7 @@ fn smooth(counts: &mut [f32]) {
 }
 
 /// Mean over the points inside a window that are inside at all.
-fn local_mean(values: &[f32], inside: &[bool], w: usize, h: usize) -> Vec<f32> {
+pub(crate) fn local_mean(values: &[f32], inside: &[bool], w: usize, h: usize) -> Vec<f32> {
     let mean = |i: usize| {
         let (x, y) = (i % w, i / w);
         let (mut sum, mut n) = (0.0, 0.0_f32);

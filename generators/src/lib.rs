@@ -3,6 +3,7 @@
 //! One model, one file; [`seam`] is the only place where image bytes become tensors and back.
 
 pub mod backbone;
+mod bare_skin;
 pub mod card;
 pub mod checkpoint;
 mod color_split;

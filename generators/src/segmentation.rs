@@ -4,6 +4,7 @@ use pixels::guided_filter::{GuidedFilter, GuidedModel, Plane};
 use pixels::matting::refine_edges;
 use pixels::{Mask, SrgbImage};
 
+use crate::bare_skin;
 use crate::color_split::separate;
 use crate::components::components;
 use crate::region::Region;
@@ -186,6 +187,10 @@ impl Segmentation {
         if set != ClassSet::GARMENT && self.shows_person() {
             let person = self.probability(ClassSet::of(&[Class::Skin, Class::Hair]));
             separate(photo, &mut score, &self.probability(ClassSet::FOREGROUND), &person)?;
+        }
+        if self.shows_person() {
+            let skin = self.probability(ClassSet::of(&[Class::Skin]));
+            bare_skin::leave_out(photo, &mut score, &self.probability(ClassSet::FOREGROUND), &skin)?;
         }
         self.clean(&mut score, set);
         // The filter may sharpen the coarse map but not contradict it.
