@@ -54,8 +54,8 @@ impl<'a> Prepared<'a> {
         let deep = decoded.deep.as_ref().filter(|_| garments.len() == 1 && bounce.is_none());
         let prepare = |mask: &'a Mask| {
             let source = match deep {
-                Some(deep) => models.recolorer.prepare_deep(&decoded.image, deep, mask, embedding),
-                None => models.recolorer.prepare(&decoded.image, mask, embedding),
+                Some(deep) => models.recolorer.prepare_deep(&decoded.image, deep, mask, &embedding.general),
+                None => models.recolorer.prepare(&decoded.image, mask, &embedding.general),
             };
             source.or_exit(Exit::Input)
         };

@@ -7,14 +7,16 @@ use tch::{Kind, Tensor};
 
 use super::gate_data::embeddings::Cache;
 use super::gate_data::photos::{self, Part, Photo};
-use super::gate_data::rows::{Copies, Row, allowed, gather, matrix};
+use super::gate_data::rows::{Copies, Row, allowed, gather, matrix, surprise};
 use super::gate_fit::{self, Fitted};
 use super::optim::{Adam, AdamConfig, cosine_with_warmup};
 use super::run::{Run, Saved, read_config};
+use super::gate_tail::{self, Candidate};
+use super::tail;
 use crate::backbone::EMBEDDING;
 use crate::card::{Card, DataSource, Threshold, versions};
 use crate::eval::gate::{Options, evaluate};
-use crate::gate::{NAME, softmax};
+use crate::gate::{NAME, TAIL, softmax};
 use crate::layers::Linear;
 use crate::params::{Builder, Init, Params};
 use crate::stream::Stream;
@@ -25,8 +27,11 @@ use crate::{Error, Result, checkpoint};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The run's folder; the embedding cache is kept there too.
+    /// The run's folder.
     pub run: PathBuf,
+    /// Folder of the caches of maps and embeddings, which runs on the same photos may share; the run's when none.
+    #[serde(default)]
+    pub cache: Option<PathBuf>,
     /// Root seed.
     pub seed: u64,
     /// Optimiser steps.
@@ -59,6 +64,9 @@ pub struct Config {
     pub catalog_accept: f64,
     /// Least probability of a node that is named.
     pub confidence: f32,
+    /// How the last blocks of the backbone are fine-tuned; without it they stay as they are.
+    #[serde(default)]
+    pub tail: Option<tail::Config>,
     /// Threads that embed, one libtorch thread each.
     pub threads: usize,
     /// Steps between two checkpoints.
@@ -89,7 +97,13 @@ impl Config {
             (share(self.true_accept) && share(self.catalog_accept), "accept rates must lie between 0 and 1"),
             (share(f64::from(self.confidence)), "`confidence` must lie between 0 and 1"),
         ];
-        rules.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, reason)| Err((*reason).to_owned()))
+        rules.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, reason)| Err((*reason).to_owned()))?;
+        self.tail.as_ref().map_or(Ok(()), tail::Config::validate)
+    }
+
+    /// Where maps and embeddings are cached.
+    pub fn cache(&self) -> &Path {
+        self.cache.as_deref().unwrap_or(&self.run)
     }
 
     fn copies(&self) -> Copies {
@@ -110,19 +124,16 @@ pub struct Material {
 }
 
 impl Material {
-    /// Reads the photos under `data` and embeds what is not in the cache yet.
+    /// Reads the photos under `data` and embeds what is not in the cache yet, by the tail in the file `gate`, or by the
+    /// backbone's own.
     ///
     /// # Errors
     /// When data or weights are missing.
-    pub fn load(config: &Config, data: &Path, weights: &Path) -> Result<Self> {
+    pub fn load(config: &Config, data: &Path, weights: &Path, gate: Option<&Path>) -> Result<Self> {
         let taxonomy = Taxonomy::load(weights)?;
         let photos = photos::load(data)?;
-        let mut cache = Cache::open(&config.run, weights)?;
-        let progress = |done: usize, all: usize| {
-            if done % 1600 < 16 || done == all {
-                eprintln!("embedded {done} of {all}");
-            }
-        };
+        let mut cache = Cache::open(config.cache(), weights, gate)?;
+        let progress = tail::told("embedded");
         let rows = gather(data, &photos, &taxonomy, config.copies(), &mut cache, config.threads, progress)?;
         Ok(Self { photos, rows, taxonomy, cache })
     }
@@ -239,11 +250,6 @@ fn forward(params: &Params, hidden: i64, articles: usize, x: &Tensor) -> Result<
     Ok(layers[1..].iter().fold(first, |x, layer| layer.forward(&x.relu())))
 }
 
-/// Negative log of the probability that a row is one of the articles that its label covers.
-fn surprise(logits: &Tensor, allowed: &Tensor) -> Tensor {
-    logits.logsumexp([1].as_slice(), false) - (logits + allowed).logsumexp([1].as_slice(), false)
-}
-
 fn drop_out(x: &Tensor, share: f64, stream: &mut Stream) -> Tensor {
     if share == 0.0 {
         return x.shallow_clone();
@@ -274,12 +280,38 @@ pub fn train(config_path: &Path, data: &Path, weights: &Path, resume: bool, expo
     let config: Config = read_config(config_path)?;
     config.validate().map_err(|reason| Error::Config { path: config_path.to_owned(), reason })?;
     let (mut run, saved) = Run::open(&config.run, NAME, &config, resume)?;
-    let material = Material::load(&config, data, weights)?;
+    let photos = photos::load(data)?;
+    let candidate = match &config.tail {
+        Some(tuning) => Some(gate_tail::train(&config, tuning, (data, &photos), weights, resume)?),
+        None => None,
+    };
+    drop(photos);
+    let tuned = candidate.as_ref().filter(|candidate| candidate.wins());
+    let material = Material::load(&config, data, weights, tuned.map(|tuned| tuned.file.as_path()))?;
+    let head = match tuned {
+        Some(tuned) => tuned.head.clone(),
+        None => fit_head_on(&config, &material, &mut run, saved)?,
+    };
+    let fitted = gate_fit::fit(&config, &material.taxonomy, &head, &material.rows, None)?;
+    draw_errors(&config, &mut run, &material, &fitted)?;
+    if export {
+        let mut card = write_weights(&config, weights, &material, &fitted, tuned)?;
+        drop(material);
+        let options = Options { threads: config.threads, ..Options::new(data.to_owned(), weights.to_owned()) };
+        card.metrics = evaluate(&options)?.metrics();
+        card.metrics.extend(candidate.map(|candidate| candidate.selection));
+        card.write(&checkpoint::card_path(weights, NAME))?;
+    }
+    Ok(())
+}
+
+/// Trains the head on the backbone's own embeddings.
+fn fit_head_on(config: &Config, material: &Material, run: &mut Run, saved: Option<Saved>) -> Result<Params> {
     let articles = material.taxonomy.articles();
-    let mut head = Head::new(&config, &material.rows, articles)?;
+    let mut head = Head::new(config, &material.rows, articles)?;
     let held_out: Vec<&Row> = material.rows.iter().filter(|row| row.part == Part::Selection).collect();
     let (x, allowed) = (matrix(held_out.iter().copied()), allowed(held_out.iter().copied(), articles));
-    fit_head(&config, &mut head, &mut run, saved, |head| {
+    fit_head(config, &mut head, run, saved, |head| {
         let logits = forward(&head.folded(), config.hidden, articles, &x)?;
         let right = (&logits + &allowed).argmax(1, false).eq_tensor(&logits.argmax(1, false));
         let accuracy = right.to_kind(Kind::Float).mean(Kind::Float).f_double_value(&[])?;
@@ -291,17 +323,7 @@ pub fn train(config_path: &Path, data: &Path, weights: &Path, resume: bool, expo
             vec![("selection/accuracy", accuracy), ("selection/cross_entropy", surprise)]
         })
     })?;
-    let fitted = gate_fit::fit(&config, &material.taxonomy, &head.folded(), &material.rows, None)?;
-    draw_errors(&config, &mut run, &material, &fitted)?;
-    if export {
-        let mut card = write_weights(&config, weights, &material, &fitted)?;
-        // The cache is read anew: only one may hold it.
-        drop(material);
-        let options = Options { threads: config.threads, ..Options::new(data.to_owned(), weights.to_owned()) };
-        card.metrics = evaluate(&options)?.metrics();
-        card.write(&checkpoint::card_path(weights, NAME))?;
-    }
-    Ok(())
+    Ok(head.folded())
 }
 
 fn fit_head(
@@ -369,9 +391,19 @@ fn draw_errors(config: &Config, run: &mut Run, material: &Material, fitted: &Fit
     checkpoint::write_atomic(&run.dir().join("samples/errors.json"), &text)
 }
 
-fn write_weights(config: &Config, weights: &Path, material: &Material, fitted: &Fitted) -> Result<Card> {
+fn write_weights(
+    config: &Config,
+    weights: &Path,
+    material: &Material,
+    fitted: &Fitted,
+    tuned: Option<&Candidate>,
+) -> Result<Card> {
     let path = checkpoint::weights_path(weights, NAME);
-    let sha256 = checkpoint::save(&path, NAME, &fitted.params, Kind::Half, &[])?;
+    let mut params = fitted.params.clone();
+    if let Some(tuned) = tuned {
+        params.extend_with_prefix(TAIL, &tuned.tail);
+    }
+    let sha256 = checkpoint::save(&path, NAME, &params, Kind::Half, &[])?;
     let settings = fitted.gate.settings();
     let threshold = |value: f32, chosen: String| Threshold { value: f64::from(value), chosen };
     let (accept, catalog) = (config.true_accept * 100.0, config.catalog_accept * 100.0);
@@ -385,12 +417,16 @@ fn write_weights(config: &Config, weights: &Path, material: &Material, fitted: &
     let backdrops = material.rows.iter().filter(|row| row.photo.is_none() && config.learns_from(row.part)).count();
     let data =
         |name: &str, licence: &str, items: usize| DataSource { name: name.into(), licence: licence.into(), items };
-    let head = if config.hidden == 0 { "a linear head".to_owned() } else { format!("{} hidden units", config.hidden) };
+    let head = match (tuned, config.hidden) {
+        (Some(_), _) => "On the pooled embedding of the backbone with its last blocks fine-tuned: a linear head".to_owned(),
+        (None, 0) => "On the frozen backbone's pooled embedding: a linear head".to_owned(),
+        (None, hidden) => format!("On the frozen backbone's pooled embedding: {hidden} hidden units"),
+    };
     let card = Card {
         format: checkpoint::FORMAT.into(),
         model: NAME.into(),
         architecture: format!(
-            "On the frozen backbone's pooled embedding: {head} over the articles and `no product`; relative Mahalanobis \
+            "{head} over the articles and `no product`; relative Mahalanobis \
              distance in {} principal components (Ren et al. 2021); conformal p-values of margin and distance by node \
              and kind of photo (Vovk et al. 2005)",
             config.dimensions

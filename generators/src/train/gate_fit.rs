@@ -42,7 +42,7 @@ pub fn fit(
     left_out: Option<usize>,
 ) -> Result<Fitted> {
     let mut params = half(head);
-    let logits = logits_of(&params, rows)?;
+    let logits = logits_of(&params, matrix(rows.iter()))?;
     let articles = articles_of(&logits, rows, taxonomy.articles())?;
     gaussians(config, taxonomy, rows, &articles, left_out, &mut params)?;
     let mut params = half(&params);
@@ -76,8 +76,9 @@ fn half(params: &Params) -> Params {
     params.map(|tensor| tensor.detach().to_kind(Kind::Half).to_kind(Kind::Float))
 }
 
-fn logits_of(params: &Params, rows: &[Row]) -> Result<Tensor> {
-    let mut x = matrix(rows.iter());
+/// Logits of embeddings by a head `head.*`.
+pub(super) fn logits_of(params: &Params, embeddings: Tensor) -> Result<Tensor> {
+    let mut x = embeddings;
     for layer in 0.. {
         let name = format!("head.{layer}");
         let (Some(weight), Some(bias)) = (params.get(&format!("{name}.weight")), params.get(&format!("{name}.bias")))

@@ -13,7 +13,7 @@ use crate::stream::split_fraction;
 use crate::taxonomy::Taxonomy;
 
 /// Logit of an article that a row cannot be, added before the softmax; finite, so that gradients stay finite.
-const IMPOSSIBLE: f32 = -1e4;
+pub const IMPOSSIBLE: f32 = -1e4;
 
 /// One embedded picture.
 #[derive(Clone, Debug)]
@@ -118,6 +118,14 @@ pub fn street(data: &Path) -> Result<Vec<PathBuf>> {
 pub fn street_part(path: &Path) -> Part {
     let name = path.file_stem().map(|s| s.to_string_lossy().into_owned()).unwrap_or_default();
     if split_fraction(&format!("street {name}")) < 0.15 { Part::Report } else { Part::Train }
+}
+
+/// Negative log of the probability that a row is one of the articles that its label covers.
+///
+/// # Shapes
+/// `[N, outputs]` twice → `[N]`.
+pub fn surprise(logits: &Tensor, allowed: &Tensor) -> Tensor {
+    logits.logsumexp([1].as_slice(), false) - (logits + allowed).logsumexp([1].as_slice(), false)
 }
 
 /// Rows as one matrix.
