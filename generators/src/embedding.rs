@@ -7,8 +7,8 @@ use tch::Tensor;
 
 use crate::backbone::{Backbone, INPUT_PX, Tail};
 use crate::layers::Precision;
-use crate::seam::tensor_from_srgb;
 use crate::params::Params;
+use crate::seam::tensor_from_srgb;
 use crate::{Result, checkpoint, gate};
 
 /// A place in one of the two spaces.

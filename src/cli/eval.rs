@@ -35,6 +35,12 @@ pub enum EvalCommand {
                       accuracy of 0.5 means that the judge cannot tell."
     )]
     Realism(EvalRealismArgs),
+    /// Classifier: transfer learning against training from scratch on the published ten-class phone photos.
+    #[command(
+        after_help = "Example:\n  rangrez eval classifier --data data --config configs/ten-classes.toml\n\nTrains \
+                      three classifiers first; --resume takes up the run that the configuration names."
+    )]
+    Classifier(EvalClassifierArgs),
     /// Gate: accuracy per category, calibration error, accept rates.
     #[command(after_help = "Example:\n  rangrez eval gate --data data --json")]
     Gate(EvalDataArgs),
@@ -51,6 +57,19 @@ pub struct EvalDataArgs {
     pub json: bool,
     #[command(flatten)]
     pub weights: WeightsArgs,
+}
+
+/// Options of the classifier's evaluation.
+#[derive(Debug, Args)]
+pub struct EvalClassifierArgs {
+    #[command(flatten)]
+    pub common: EvalDataArgs,
+    /// How the classifiers are trained.
+    #[arg(long, value_name = "FILE", default_value = "configs/ten-classes.toml")]
+    pub config: PathBuf,
+    /// Continue the run where its last checkpoint left it.
+    #[arg(long)]
+    pub resume: bool,
 }
 
 /// Options of the colourway evaluation.

@@ -6,8 +6,8 @@ use serde_json::json;
 use crate::cli::ClassifyArgs;
 use crate::exit::{Exit, OrExit, Result};
 use crate::pipeline::decoded::Decoded;
-use crate::pipeline::photo::{self, Photo};
 use crate::pipeline::models::{self, Viewer};
+use crate::pipeline::photo::{self, Photo};
 use crate::pipeline::{batch, weights};
 use crate::terminal::clean;
 

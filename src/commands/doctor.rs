@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use generators::backbone::{self, Backbone};
-use generators::embedding::Embedder;
 use generators::card::Card;
 use generators::checkpoint::card_path;
+use generators::embedding::Embedder;
 use generators::gate::Gate;
 use generators::recolor::{self, Recolorer};
 use generators::runtime;

@@ -9,9 +9,9 @@ use super::gate_data::embeddings::Cache;
 use super::gate_data::photos::{self, Part, Photo};
 use super::gate_data::rows::{Copies, Row, allowed, gather, matrix, surprise};
 use super::gate_fit::{self, Fitted};
+use super::gate_tail::{self, Candidate};
 use super::optim::{Adam, AdamConfig, cosine_with_warmup};
 use super::run::{Run, Saved, read_config};
-use super::gate_tail::{self, Candidate};
 use super::tail;
 use crate::backbone::EMBEDDING;
 use crate::card::{Card, DataSource, Threshold, versions};
@@ -418,7 +418,9 @@ fn write_weights(
     let data =
         |name: &str, licence: &str, items: usize| DataSource { name: name.into(), licence: licence.into(), items };
     let head = match (tuned, config.hidden) {
-        (Some(_), _) => "On the pooled embedding of the backbone with its last blocks fine-tuned: a linear head".to_owned(),
+        (Some(_), _) => {
+            "On the pooled embedding of the backbone with its last blocks fine-tuned: a linear head".to_owned()
+        }
         (None, 0) => "On the frozen backbone's pooled embedding: a linear head".to_owned(),
         (None, hidden) => format!("On the frozen backbone's pooled embedding: {hidden} hidden units"),
     };

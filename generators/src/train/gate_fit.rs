@@ -77,7 +77,13 @@ fn half(params: &Params) -> Params {
 }
 
 /// Logits of embeddings by a head `head.*`.
-pub(super) fn logits_of(params: &Params, embeddings: Tensor) -> Result<Tensor> {
+///
+/// # Shapes
+/// `[N, 1280]` → `[N, outputs]`.
+///
+/// # Errors
+/// When libtorch refuses.
+pub fn logits_of(params: &Params, embeddings: Tensor) -> Result<Tensor> {
     let mut x = embeddings;
     for layer in 0.. {
         let name = format!("head.{layer}");

@@ -14,5 +14,6 @@ pub mod segmenter;
 pub mod segmenter_data;
 mod segmenter_export;
 mod segmenter_pseudo;
+pub mod small_network;
 pub mod tail;
 mod tensorboard;

@@ -154,7 +154,8 @@ impl Tuner {
         weights: &Path,
         cache: &Path,
     ) -> Result<Self> {
-        let used = |example: &Example| if example.learned { example.recipes.len() } else { example.recipes.len().min(1) };
+        let used =
+            |example: &Example| if example.learned { example.recipes.len() } else { example.recipes.len().min(1) };
         let jobs = examples.iter().flat_map(|example| {
             example.recipes[..used(example)].iter().map(|&recipe| Job { path: example.path.clone(), recipe })
         });
@@ -222,8 +223,12 @@ impl Tuner {
         let sizes = (0..threads).map(|thread| (batch + thread) / threads);
         sizes
             .map(|n| {
-                let mut shard =
-                    Shard { maps: Vec::with_capacity(n * VALUES), allowed: [vec![], vec![]], shares: vec![], kept: vec![] };
+                let mut shard = Shard {
+                    maps: Vec::with_capacity(n * VALUES),
+                    allowed: [vec![], vec![]],
+                    shares: vec![],
+                    kept: vec![],
+                };
                 for _ in 0..n {
                     let (mut map, covered) = self.draw(&mut stream)?;
                     let mut other_covered = covered;
@@ -278,7 +283,8 @@ impl Tuner {
             let allowed = Tensor::from_slice(&allowed).view([items.len() as i64, -1]);
             let [channels, height, width] = TRUNK_SHAPE;
             let maps = Tensor::from_slice(&maps.concat()).view([-1, channels, height, width]);
-            let logits_of = |maps: &Tensor| -> Result<Tensor> { Ok(tch::no_grad(|| head.forward(&tail.forward(maps)))) };
+            let logits_of =
+                |maps: &Tensor| -> Result<Tensor> { Ok(tch::no_grad(|| head.forward(&tail.forward(maps)))) };
             let (logits, mirrored) = (logits_of(&maps)?, logits_of(&maps.flip([3]))?);
             let rights = |logits: &Tensor| {
                 let right = (logits + &allowed).argmax(1, false).eq_tensor(&logits.argmax(1, false));

@@ -7,11 +7,7 @@ use serde::Serialize;
 use super::statistics::{Rate, calibration_error};
 use crate::gate::{Gate, Scores, softmax};
 use crate::taxonomy::Taxonomy;
-use crate::train::gate_data::photos::{Part, Photo, Source};
-
-/// The ten labels of the published subset.
-const TEN: [&str; 10] =
-    ["Dress", "Hat", "Longsleeve", "Outwear", "Pants", "Shirt", "Shoes", "Shorts", "Skirt", "T-Shirt"];
+use crate::train::gate_data::photos::{Part, Photo, Source, TEN};
 
 /// Accuracy of one set of photos at one level.
 #[derive(Clone, Debug, Serialize)]

@@ -79,8 +79,9 @@ impl Cache {
     pub fn embed(&mut self, jobs: &[Job], threads: usize, progress: impl Fn(usize, usize)) -> Result<Vec<Option<Row>>> {
         let maps = self.maps.ensure(jobs, threads, progress)?;
         let keys: Vec<Key> = maps.iter().map(|map| key_of(map, &self.id, "tail")).collect();
-        let lacking =
-            (0..keys.len()).filter(|&i| !self.cache.contains(&keys[i]) && self.maps.holds(&maps[i])).collect::<Vec<_>>();
+        let lacking = (0..keys.len())
+            .filter(|&i| !self.cache.contains(&keys[i]) && self.maps.holds(&maps[i]))
+            .collect::<Vec<_>>();
         // Written in between, so that a run that is killed keeps most of its work.
         for some in lacking.chunks(BATCH * 64) {
             let batches: Vec<&[usize]> = some.chunks(BATCH).collect();

@@ -87,6 +87,10 @@ struct ClothingRow {
     small_split: String,
 }
 
+/// The ten labels of the published subset of the phone photos.
+pub const TEN: [&str; 10] =
+    ["Dress", "Hat", "Longsleeve", "Outwear", "Pants", "Shirt", "Shoes", "Shorts", "Skirt", "T-Shirt"];
+
 /// Near-duplicates differ in at most so many of the 256 bits of their gradient hashes.
 const NEAR_BITS: u32 = 6;
 
@@ -98,6 +102,35 @@ const NEAR_BITS: u32 = 6;
 pub fn load(data: &Path) -> Result<Vec<Photo>> {
     let mut photos = studio(&data.join("studio"))?;
     photos.extend(clothing(&data.join("clothing"))?);
+    photos.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(photos)
+}
+
+/// The published ten-class subset: its training photos, of which a tenth by hash is there to choose by
+/// ([`Part::Selection`]), and its validation photos ([`Part::SmallValidation`]).
+///
+/// # Errors
+/// As [`load`].
+pub fn ten_classes(data: &Path) -> Result<Vec<Photo>> {
+    let folder = data.join("clothing");
+    let rows: Vec<ClothingRow> = table(&folder.join("labels.csv"))?;
+    let part = |row: &ClothingRow| match row.small_split.as_str() {
+        "validation" => Some(Part::SmallValidation),
+        "train" if split_fraction(&format!("ten {}", row.image)) < 0.1 => Some(Part::Selection),
+        "train" => Some(Part::Train),
+        _ => None,
+    };
+    let photos = rows.into_iter().filter_map(|row| {
+        let part = part(&row)?;
+        Some(Photo {
+            path: folder.join("images").join(format!("{}.jpg", row.image)),
+            source: Source::Clothing,
+            label: row.label,
+            sender: row.sender_id,
+            part,
+        })
+    });
+    let mut photos: Vec<Photo> = photos.collect();
     photos.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(photos)
 }

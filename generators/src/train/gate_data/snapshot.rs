@@ -114,7 +114,12 @@ fn reground(source: &mut SrgbImage, stream: &mut Stream) {
     open.iter().for_each(|&i| ground[i] = true);
     while let Some(i) = open.pop() {
         let (x, y) = (i % side, i / side);
-        let neighbours = [(x > 0, i.wrapping_sub(1)), (x + 1 < side, i + 1), (y > 0, i.wrapping_sub(side)), (y + 1 < side, i + side)];
+        let neighbours = [
+            (x > 0, i.wrapping_sub(1)),
+            (x + 1 < side, i + 1),
+            (y > 0, i.wrapping_sub(side)),
+            (y + 1 < side, i + side),
+        ];
         for (inside, j) in neighbours {
             if inside && !ground[j] && like(j) {
                 ground[j] = true;
@@ -170,13 +175,8 @@ mod tests {
 
     #[test]
     fn a_straight_camera_sees_the_photo() {
-        let camera = Camera {
-            turn: [[1.0, 0.0], [0.0, 1.0]],
-            shift: [0.0; 2],
-            balance: [1.0; 3],
-            gamma: 1.0,
-            saturation: 1.0,
-        };
+        let camera =
+            Camera { turn: [[1.0, 0.0], [0.0, 1.0]], shift: [0.0; 2], balance: [1.0; 3], gamma: 1.0, saturation: 1.0 };
         let source = resize_linear(&shirt(), SOURCE, SOURCE).unwrap();
         for (x, y) in [(10, 10), (112, 112), (200, 30)] {
             let expected = source.pixel(x * SOURCE / INPUT_PX, y * SOURCE / INPUT_PX).map(f32::from);
