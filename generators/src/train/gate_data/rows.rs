@@ -102,12 +102,15 @@ pub fn gather(
     Ok(filled.filter_map(|(row, embedding)| embedding.map(|embedding| Row { embedding, ..row })).collect())
 }
 
-/// The street photos, sorted.
+/// The street photos, sorted; none where there is no such folder, as beside photos of one's own.
 ///
 /// # Errors
 /// When the folder cannot be listed.
 pub fn street(data: &Path) -> Result<Vec<PathBuf>> {
     let folder = data.join("street/photos");
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
     let listing = std::fs::read_dir(&folder).map_err(crate::Error::io(&folder))?;
     let mut paths: Vec<PathBuf> = listing.filter_map(|entry| entry.ok().map(|e| e.path())).collect();
     paths.sort();
