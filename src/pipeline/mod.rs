@@ -21,6 +21,7 @@ pub mod prepared;
 pub mod recolored;
 pub mod renditions;
 pub mod resized;
+pub mod seen_before;
 pub mod size_profiles;
 pub mod sizes;
 pub mod srcset;
