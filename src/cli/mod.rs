@@ -26,7 +26,10 @@ pub use batch::{
 pub use checks::CheckArgs;
 pub use classify::ClassifyArgs;
 pub use doctor::DoctorArgs;
-pub use eval::{EvalArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalRealismArgs, EvalSolidsArgs, SolidsPart};
+pub use eval::{
+    EvalArgs, EvalBaseColourArgs, EvalClassifierArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalRealismArgs,
+    EvalSolidsArgs, SolidsPart,
+};
 pub use map::MapArgs;
 pub use mask::MaskArgs;
 pub use recolor::{GateMode, LayersFormat, RecolorArgs};
