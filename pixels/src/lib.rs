@@ -19,6 +19,7 @@ mod encode;
 mod error;
 mod exif;
 mod exif_block;
+pub mod fabric;
 pub mod foreground;
 mod format;
 pub mod garment_frame;
