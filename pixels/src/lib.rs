@@ -41,6 +41,7 @@ mod palette_files;
 mod pool;
 mod proof;
 mod resize;
+pub mod shading;
 mod sharpen;
 pub mod size;
 pub mod smooth_plane;
