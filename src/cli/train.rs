@@ -40,6 +40,8 @@ pub enum TrainedModel {
     Recolor,
     /// What the photo is of, and whether a variant still is.
     Gate,
+    /// The light on a garment, apart from its print.
+    Shading,
 }
 
 impl TrainedModel {
@@ -49,6 +51,7 @@ impl TrainedModel {
             Self::Segmenter => "segmenter",
             Self::Recolor => "recolor",
             Self::Gate => "gate",
+            Self::Shading => "shading",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod colorways;
 mod realism;
+mod shading;
 mod solids;
 
 use std::path::Path;
@@ -26,6 +27,7 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
         EvalCommand::Colorways(args) => colorways::evaluate(args),
         EvalCommand::Realism(args) => realism::evaluate(args),
         EvalCommand::Solids(args) => solids::evaluate(args),
+        EvalCommand::Shading(args) => shading::evaluate(args),
         EvalCommand::Gate(args) => evaluate_gate(args),
     }
     .map(|()| Exit::Done)
