@@ -6,7 +6,7 @@
 
 use std::path::Path;
 
-use pixels::guided_filter::Plane;
+use pixels::shading::Base;
 use pixels::{Mask, SrgbImage};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
@@ -198,17 +198,41 @@ impl ShadeNet {
         Ok(values.iter().zip(mask.data()).map(inside).collect())
     }
 
-    /// Log shading of a garment over its frame in the photo, at the network's size; `None` for an empty mask.
+    /// The light on a garment over its whole photo, for [`pixels::shading::Shading::compose`]; `None` for an empty mask.
     ///
     /// # Errors
     /// When photo and mask differ in size, or libtorch refuses.
-    pub fn coarse(&self, photo: &SrgbImage, mask: &Mask) -> Result<Option<(View, Plane)>> {
+    pub fn base(&self, photo: &SrgbImage, mask: &Mask) -> Result<Option<Base>> {
         let Some(view) = View::new(photo, mask)? else { return Ok(None) };
-        let all = self.log_shading(&view.image, &view.mask)?;
-        let [left, top, width, height] = view.place;
-        let values = (0..height).flat_map(|y| &all[(y + top) * SIDE + left..][..width]).copied().collect();
-        Ok(Some((view, Plane { width, height, values })))
+        let analytic = Base::estimate(&view.image, &view.mask)?;
+        let mut log = self.log_shading(&view.image, &view.mask)?;
+        continue_outside(&mut log, &view.mask);
+        Ok(Some(Base { log: view.over_photo(&log, photo), printed: analytic.printed }))
     }
+}
+
+/// Gives what is outside the mask the mean of its neighbours, ring by ring, and 0 far away.
+fn continue_outside(log: &mut [f32], mask: &Mask) {
+    const RINGS: usize = 8;
+    let mut known: Vec<bool> = mask.data().iter().map(|&a| a > 127).collect();
+    for _ in 0..RINGS {
+        let before = known.clone();
+        for i in (0..log.len()).filter(|&i| !before[i]) {
+            let (x, y) = (i % SIDE, i / SIDE);
+            let (mut sum, mut count) = (0.0, 0);
+            for v in y.saturating_sub(1)..(y + 2).min(SIDE) {
+                for j in (x.saturating_sub(1)..(x + 2).min(SIDE)).map(|u| v * SIDE + u).filter(|&j| before[j]) {
+                    sum += log[j];
+                    count += 1;
+                }
+            }
+            if count > 0 {
+                log[i] = sum / count as f32;
+                known[i] = true;
+            }
+        }
+    }
+    log.iter_mut().zip(&known).filter(|(_, known)| !**known).for_each(|(value, _)| *value = 0.0);
 }
 
 #[cfg(test)]
@@ -232,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn shading_has_the_frames_shape_and_median_one() {
+    fn the_base_covers_the_photo_and_its_median_is_one() {
         let (_, params) = fresh(Config { width: 4, precision: Precision::F32 });
         let net = ShadeNet::from_params(&params, Config { width: 4, precision: Precision::F32 }).unwrap();
         let mut photo = SrgbImage::filled(90, 120, [100, 80, 60]);
@@ -243,11 +267,13 @@ mod tests {
         for y in 10..100 {
             mask.data_mut()[y * 90 + 20..y * 90 + 70].fill(255);
         }
-        let (view, plane) = net.coarse(&photo, &mask).unwrap().unwrap();
-        assert_eq!(plane.values.len(), view.place[2] * view.place[3]);
-        let mut cloth: Vec<f32> = plane.values.iter().copied().filter(|&v| v != 0.0).collect();
-        assert!(pixels::garment_stats::percentile(&mut cloth, 0.5).abs() < 0.05);
-        assert!(net.coarse(&photo, &Mask::filled(90, 120, 0)).unwrap().is_none());
+        let base = net.base(&photo, &mask).unwrap().unwrap();
+        let shading = pixels::shading::Shading::compose(&photo, &mask, &base).unwrap();
+        let covered = shading.values.iter().zip(mask.data()).filter(|&(_, &a)| a > 0);
+        let mut cloth: Vec<f32> = covered.map(|(&v, _)| v).collect();
+        assert!((pixels::garment_stats::percentile(&mut cloth, 0.5) - 1.0).abs() < 0.05);
+        assert!((base.log.width as f32 / base.log.height as f32 - 0.75).abs() < 0.02);
+        assert!(net.base(&photo, &Mask::filled(90, 120, 0)).unwrap().is_none());
         assert!(Config { width: 0, precision: Precision::F32 }.validate().is_err());
     }
 }

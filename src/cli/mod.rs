@@ -32,8 +32,8 @@ pub use classify::ClassifyArgs;
 pub use doctor::DoctorArgs;
 pub use encode::EncodeArgs;
 pub use eval::{
-    EvalArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalRealismArgs, EvalShadingArgs, EvalSolidsArgs,
-    SolidsPart,
+    EvalArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalLooksArgs, EvalRealismArgs, EvalShadingArgs,
+    EvalSolidsArgs, SolidsPart,
 };
 pub use map::MapArgs;
 pub use mask::MaskArgs;

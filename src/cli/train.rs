@@ -42,6 +42,8 @@ pub enum TrainedModel {
     Gate,
     /// The light on a garment, apart from its print.
     Shading,
+    /// The colour transform of a reference picture.
+    Look,
 }
 
 impl TrainedModel {
@@ -52,6 +54,7 @@ impl TrainedModel {
             Self::Recolor => "recolor",
             Self::Gate => "gate",
             Self::Shading => "shading",
+            Self::Look => "look",
         }
     }
 }

@@ -4,7 +4,7 @@ use pixels::color::{Lab, linear_from_srgb8};
 use pixels::garment_frame::GarmentFrame;
 use pixels::garment_stats::{CORE_ALPHA, percentile};
 use pixels::shading::Base;
-use pixels::{Mask, SrgbImage, resize_linear, resize_mask};
+use pixels::{Mask, SrgbImage, guided_filter, resize_linear, resize_mask};
 
 use crate::Result;
 use crate::registration::Plane;
@@ -21,6 +21,8 @@ pub const BASE_PLANE: i64 = 5;
 pub const FLARE: f32 = 0.004;
 /// Margin around the garment, as a share of its longer side.
 const MARGIN: f32 = 0.03;
+/// Longest side of a plane over a photo, in cells.
+const LARGEST: usize = 1024;
 /// Log light farther from the garment's median is cut off.
 const LOG_LIMIT: f32 = 4.0;
 
@@ -61,6 +63,33 @@ impl View {
             alpha.data_mut()[to..to + width].copy_from_slice(&small_mask.data()[y * width..(y + 1) * width]);
         }
         Ok(Some(Self { frame, place: [left, top, width, height], image, mask: alpha }))
+    }
+
+    /// A plane of the small copy laid over the whole photo; around the frame it continues what is at its edge.
+    pub fn over_photo(&self, values: &[f32], photo: &SrgbImage) -> guided_filter::Plane {
+        let [left, top, width, height] = self.place.map(|v| v as f32);
+        let (across, down) = (width / self.frame.width_px as f32, height / self.frame.height_px as f32);
+        let side = |px: u32, scale: f32| ((px as f32 * scale).round() as usize).clamp(1, LARGEST);
+        let (columns, rows) = (side(photo.width_px(), across), side(photo.height_px(), down));
+        // Centre of a cell in the photo, and where that lies in the small copy.
+        let place = |i: usize, cells: usize, px: u32, start: u32, scale: f32, offset: f32, extent: f32| {
+            let at = (i as f32 + 0.5) * px as f32 / cells as f32;
+            ((at - start as f32) * scale + offset - 0.5).clamp(offset, offset + extent - 1.0)
+        };
+        let mut out = Vec::with_capacity(columns * rows);
+        for row in 0..rows {
+            let y = place(row, rows, photo.height_px(), self.frame.y_px, down, top, height);
+            for column in 0..columns {
+                let x = place(column, columns, photo.width_px(), self.frame.x_px, across, left, width);
+                let (x0, y0) = (x as usize, y as usize);
+                let (x1, y1) = ((x0 + 1).min(SIDE - 1), (y0 + 1).min(SIDE - 1));
+                let at = |x: usize, y: usize| values[y * SIDE + x];
+                let upper = at(x0, y0) + (at(x1, y0) - at(x0, y0)) * (x - x0 as f32);
+                let lower = at(x0, y1) + (at(x1, y1) - at(x0, y1)) * (x - x0 as f32);
+                out.push(upper + (lower - upper) * (y - y0 as f32));
+            }
+        }
+        guided_filter::Plane { width: columns, height: rows, values: out }
     }
 }
 
