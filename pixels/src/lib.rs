@@ -8,6 +8,7 @@ pub mod bilateral_grid;
 mod bounce;
 mod cascade;
 pub mod color;
+pub mod color_cube;
 pub mod color_map;
 mod composite;
 mod decode;

@@ -35,6 +35,15 @@ pub enum EvalCommand {
                       accuracy of 0.5 means that the judge cannot tell."
     )]
     Realism(EvalRealismArgs),
+    /// Shading: the light found on printed cloth, beside plain methods and the analytic estimate.
+    #[command(after_help = "Example:\n  rangrez eval shading --data data --sheet sheet.png")]
+    Shading(EvalShadingArgs),
+    /// Looks: how near to the true transform, style against content over strength, consistency of a folder, tiles.
+    #[command(
+        after_help = "Example:\n  rangrez eval looks --data data --sheet sheet.png\n\nThe curve needs the judge's \
+                      weights: scripts/convert-backbone --judge."
+    )]
+    Looks(EvalLooksArgs),
     /// Gate: accuracy per category, calibration error, accept rates.
     #[command(after_help = "Example:\n  rangrez eval gate --data data --json")]
     Gate(EvalDataArgs),
@@ -51,6 +60,32 @@ pub struct EvalDataArgs {
     pub json: bool,
     #[command(flatten)]
     pub weights: WeightsArgs,
+}
+
+/// Options of the shading evaluation.
+#[derive(Debug, Args)]
+pub struct EvalShadingArgs {
+    #[command(flatten)]
+    pub common: EvalDataArgs,
+    /// Composites of held-out garments and prints.
+    #[arg(long, value_name = "N", default_value_t = generators::eval::shading::COMPOSITES)]
+    pub composites: u64,
+    /// Draw some garments (garment, truth, network, analytic estimate, Retinex) into this PNG.
+    #[arg(long, value_name = "FILE")]
+    pub sheet: Option<PathBuf>,
+}
+
+/// Options of the evaluation of looks.
+#[derive(Debug, Args)]
+pub struct EvalLooksArgs {
+    #[command(flatten)]
+    pub common: EvalDataArgs,
+    /// References with a known transform.
+    #[arg(long, value_name = "N", default_value_t = generators::eval::looks::EXAMPLES)]
+    pub examples: u64,
+    /// Draw photos in looks (photo, reference, learned, statistics, Reinhard) into this PNG.
+    #[arg(long, value_name = "FILE")]
+    pub sheet: Option<PathBuf>,
 }
 
 /// Options of the colourway evaluation.

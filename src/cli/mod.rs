@@ -31,7 +31,10 @@ pub use checks::CheckArgs;
 pub use classify::ClassifyArgs;
 pub use doctor::DoctorArgs;
 pub use encode::EncodeArgs;
-pub use eval::{EvalArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalRealismArgs, EvalSolidsArgs, SolidsPart};
+pub use eval::{
+    EvalArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalLooksArgs, EvalRealismArgs, EvalShadingArgs,
+    EvalSolidsArgs, SolidsPart,
+};
 pub use map::MapArgs;
 pub use mask::MaskArgs;
 pub use recolor::{GateMode, LayersFormat, RecolorArgs};

@@ -1,7 +1,9 @@
 //! `rangrez eval`: figures on data that the models were not trained on.
 
 mod colorways;
+mod looks;
 mod realism;
+mod shading;
 mod solids;
 
 use std::path::Path;
@@ -26,6 +28,8 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
         EvalCommand::Colorways(args) => colorways::evaluate(args),
         EvalCommand::Realism(args) => realism::evaluate(args),
         EvalCommand::Solids(args) => solids::evaluate(args),
+        EvalCommand::Shading(args) => shading::evaluate(args),
+        EvalCommand::Looks(args) => looks::evaluate(args),
         EvalCommand::Gate(args) => evaluate_gate(args),
     }
     .map(|()| Exit::Done)

@@ -6,7 +6,7 @@ mod figures;
 mod garments;
 mod measured;
 mod rows;
-mod sheet;
+pub(crate) mod sheet;
 mod skin;
 mod spreads;
 mod strata;

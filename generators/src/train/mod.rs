@@ -5,6 +5,7 @@
 pub mod gate;
 pub mod gate_data;
 pub mod gate_fit;
+pub mod look;
 pub mod optim;
 pub mod parallel;
 pub mod recolor;
@@ -13,4 +14,5 @@ pub mod segmenter;
 pub mod segmenter_data;
 mod segmenter_export;
 mod segmenter_pseudo;
+pub mod shading;
 mod tensorboard;
