@@ -48,6 +48,7 @@ fn command(command: &Command) -> Result<Exit> {
     }
     match command {
         Command::Recolor(args) => commands::recolor::run(args),
+        Command::Restyle(args) => commands::restyle::run(args),
         Command::Resize(args) => commands::resize_garment::run(args),
         Command::Batch(args) => commands::batch::run(&args.command),
         Command::Classify(args) => commands::classify::run(args),

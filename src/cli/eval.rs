@@ -44,6 +44,12 @@ pub enum EvalCommand {
                       weights: scripts/convert-backbone --judge."
     )]
     Looks(EvalLooksArgs),
+    /// Fabrics: repeats and seams of tiles, the print on finished garments, whether a judge finds the swatch again.
+    #[command(
+        after_help = "Example:\n  scripts/make-fabrics --varied 50 fabrics\n  rangrez eval fabric --data data --fabrics fabrics\n\nThe \
+                      judge's weights: scripts/convert-backbone --judge."
+    )]
+    Fabric(EvalFabricArgs),
     /// Gate: accuracy per category, calibration error, accept rates.
     #[command(after_help = "Example:\n  rangrez eval gate --data data --json")]
     Gate(EvalDataArgs),
@@ -86,6 +92,19 @@ pub struct EvalLooksArgs {
     /// Draw photos in looks (photo, reference, learned, statistics, Reinhard) into this PNG.
     #[arg(long, value_name = "FILE")]
     pub sheet: Option<PathBuf>,
+}
+
+/// Options of the evaluation of fabrics.
+#[derive(Debug, Args)]
+pub struct EvalFabricArgs {
+    #[command(flatten)]
+    pub common: EvalDataArgs,
+    /// Folder of swatches and their repeats, as `scripts/make-fabrics --varied` makes it.
+    #[arg(long, value_name = "DIR")]
+    pub fabrics: PathBuf,
+    /// Garments that every swatch is put on.
+    #[arg(long, value_name = "N", default_value_t = generators::eval::fabric::GARMENTS)]
+    pub garments: usize,
 }
 
 /// Options of the colourway evaluation.

@@ -17,6 +17,7 @@ pub mod parts;
 mod recolor;
 mod region;
 mod resize;
+mod restyle;
 mod shared;
 pub mod sizes;
 mod train;
@@ -32,14 +33,15 @@ pub use classify::ClassifyArgs;
 pub use doctor::DoctorArgs;
 pub use encode::EncodeArgs;
 pub use eval::{
-    EvalArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalLooksArgs, EvalRealismArgs, EvalShadingArgs,
-    EvalSolidsArgs, SolidsPart,
+    EvalArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalFabricArgs, EvalLooksArgs, EvalRealismArgs,
+    EvalShadingArgs, EvalSolidsArgs, SolidsPart,
 };
 pub use map::MapArgs;
 pub use mask::MaskArgs;
 pub use recolor::{GateMode, LayersFormat, RecolorArgs};
 pub use region::AUTO;
 pub use resize::ResizeArgs;
+pub use restyle::RestyleArgs;
 pub use shared::{InputArgs, JobsArgs, OutputArgs, WeightsArgs};
 pub use sizes::SizeArg;
 pub use train::{TrainArgs, TrainedModel};
@@ -65,6 +67,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Recolor(RecolorArgs),
+    Restyle(RestyleArgs),
     Resize(ResizeArgs),
     Batch(BatchArgs),
     Classify(ClassifyArgs),

@@ -1,6 +1,7 @@
 //! `rangrez eval`: figures on data that the models were not trained on.
 
 mod colorways;
+mod fabric;
 mod looks;
 mod realism;
 mod shading;
@@ -30,6 +31,7 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
         EvalCommand::Solids(args) => solids::evaluate(args),
         EvalCommand::Shading(args) => shading::evaluate(args),
         EvalCommand::Looks(args) => looks::evaluate(args),
+        EvalCommand::Fabric(args) => fabric::evaluate(args),
         EvalCommand::Gate(args) => evaluate_gate(args),
     }
     .map(|()| Exit::Done)

@@ -9,7 +9,9 @@ pub mod mask;
 pub mod recolor;
 pub mod resize;
 pub mod resize_garment;
+pub mod restyle;
 pub mod train;
+pub mod variants;
 
 use std::path::PathBuf;
 

@@ -24,6 +24,7 @@ pub mod resized;
 pub mod size_profiles;
 pub mod sizes;
 pub mod srcset;
+pub mod style;
 pub mod swatches;
 pub mod variants;
 pub mod weights;

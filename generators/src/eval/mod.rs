@@ -7,6 +7,7 @@ pub mod colorway_sheet;
 pub mod colorway_strata;
 pub mod colorway_view;
 pub mod colorways;
+pub mod fabric;
 pub mod gate;
 pub mod interval;
 pub mod looks;
