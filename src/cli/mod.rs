@@ -9,17 +9,13 @@ mod batch;
 pub mod checks;
 mod classify;
 mod doctor;
-mod encode;
 mod eval;
 mod map;
 mod mask;
 pub mod parts;
 mod recolor;
 mod region;
-mod resize;
 mod restyle;
-mod shared;
-pub mod sizes;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -31,7 +27,6 @@ pub use batch::{
 pub use checks::CheckArgs;
 pub use classify::ClassifyArgs;
 pub use doctor::DoctorArgs;
-pub use encode::EncodeArgs;
 pub use eval::{
     EvalArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalFabricArgs, EvalLooksArgs, EvalRealismArgs,
     EvalShadingArgs, EvalSolidsArgs, SolidsPart,
@@ -40,10 +35,8 @@ pub use map::MapArgs;
 pub use mask::MaskArgs;
 pub use recolor::{GateMode, LayersFormat, RecolorArgs};
 pub use region::AUTO;
-pub use resize::ResizeArgs;
+pub use resizing::options::{EncodeArgs, InputArgs, JobsArgs, OutputArgs, ResizeArgs, SizeArg, WeightsArgs, sizes};
 pub use restyle::RestyleArgs;
-pub use shared::{InputArgs, JobsArgs, OutputArgs, WeightsArgs};
-pub use sizes::SizeArg;
 pub use train::{TrainArgs, TrainedModel};
 
 /// Offline colour variants for fashion product photos.

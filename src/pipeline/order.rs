@@ -67,9 +67,6 @@ impl Order {
         if profile.depth() == Depth::Sixteen && !recipe.styles.is_empty() {
             return Err(Failure::usage("--depth 16 is for colours: fabrics and looks are made in 8 bits"));
         }
-        if profile.depth() == Depth::Sixteen && regions.len() > 1 {
-            return Err(Failure::usage("--depth 16 is for one region: several are added up in 8 bits"));
-        }
         let names = planned(recipe, found, &variants, &profile, extra);
         let out = OutDir::plan(dir, force, &names, &found.photos)?;
         Ok(Self {
