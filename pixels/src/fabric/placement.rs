@@ -17,6 +17,8 @@ const FOLD_GRID: usize = 256;
 const STEPS: usize = 400;
 /// Residual, relative to the first one, at which it stops.
 const ACCURACY: f32 = 1e-3;
+/// How soon cloth gives where it turns, per radian from cell to cell.
+const GIVES: f32 = 60.0;
 /// Half-width of the low-pass on the light before slopes are taken, as a share of the body's width.
 const FOLD_REACH: f32 = 0.03;
 /// Displacement by a slope of one (natural logarithm per body's width), as a share of that width.
@@ -123,6 +125,7 @@ fn integrated(grain: &Grain, wanted: &dyn Fn(usize) -> (f32, f32)) -> Vec<f32> {
             let Some(j) = j.filter(|&j| j < n && grain.known[j]) else { continue };
             let (a, b) = (wanted(i), wanted(j));
             let rise = if step == 0 { (a.0 + b.0) / 2.0 } else { (a.1 + b.1) / 2.0 };
+            let rise = rise * stiffness(grain, i, j);
             residual[j] += rise;
             residual[i] -= rise;
         }
@@ -139,7 +142,7 @@ fn integrated(grain: &Grain, wanted: &dyn Fn(usize) -> (f32, f32)) -> Vec<f32> {
         }
         for &i in &cells {
             let known = neighbours(i, width, height).filter(|&j| grain.known[j]);
-            applied[i] = known.map(|j| direction[i] - direction[j]).sum();
+            applied[i] = known.map(|j| stiffness(grain, i, j) * (direction[i] - direction[j])).sum();
         }
         let curved = dot(&direction, &applied);
         if curved <= 0.0 {
@@ -160,6 +163,11 @@ fn integrated(grain: &Grain, wanted: &dyn Fn(usize) -> (f32, f32)) -> Vec<f32> {
     level_body(grain, &mut values, &cells);
     outward(grain, &mut values);
     values
+}
+
+/// How much two cells insist on their gradient: cloth that runs one way keeps its measure, and where it turns it gives.
+fn stiffness(grain: &Grain, i: usize, j: usize) -> f32 {
+    1.0 / (1.0 + (GIVES * (grain.angle[i] - grain.angle[j])).powi(2))
 }
 
 /// Takes away the mean over the upright cells: the map is free up to a constant, and the body should stay where it is.

@@ -1,6 +1,6 @@
 //! A swatch made a tile: cut on its repeat, or quilted where it has none, so that copies of it meet without a seam.
 
-use super::period::{Period, periods};
+use super::period::Period;
 use super::quilt::{closed_across, quilted};
 use super::{Light, cubic, swatch};
 use crate::{Error, Result, SrgbImage};
@@ -46,16 +46,12 @@ impl Tile {
     /// # Errors
     /// [`Error::Swatch`] when it is smaller than 32 px, a flat colour, or its repeat is longer than it is.
     pub fn of_swatch(image: &SrgbImage, make: &MakeTile) -> Result<Self> {
-        let (light, scale) = swatch::prepared(image)?;
+        let swatch::Prepared { light, scale, periods } = swatch::prepared(image, make.repeat_px)?;
         if swatch::contrast(&light) < FLAT {
             return Err(Error::Swatch {
                 reason: "it is one flat colour; dye the garment instead: rangrez recolor --to".to_owned(),
             });
         }
-        let periods = match make.repeat_px {
-            None => periods(&light),
-            Some((x, y)) => [asked(x * scale, light.width)?, asked(y * scale, light.height)?].map(Some),
-        };
         let (tile, seam) = if periods == [None, None] {
             let side = |n: usize| (n as f32 * QUILT) as usize;
             let (width, height) = (side(light.width), side(light.height));
@@ -110,17 +106,6 @@ impl Tile {
         let light = resampled(&narrow.transposed(), height).transposed();
         Cloth::of(&light)
     }
-}
-
-fn asked(px: f32, side: usize) -> Result<Period> {
-    if !px.is_finite() || px < 4.0 || px > side as f32 {
-        return Err(Error::Swatch {
-            reason: format!(
-                "a repeat of {px:.0} px does not fit its {side} px; a repeat is at least 4 px and at most the swatch"
-            ),
-        });
-    }
-    Ok(Period { px, strength: 1.0 })
 }
 
 /// As many whole repeats across as the picture holds with an overlap, stretched by a fraction of a pixel so that they end
