@@ -28,8 +28,8 @@ pub use checks::CheckArgs;
 pub use classify::ClassifyArgs;
 pub use doctor::DoctorArgs;
 pub use eval::{
-    EvalArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalFabricArgs, EvalLooksArgs, EvalRealismArgs,
-    EvalShadingArgs, EvalSolidsArgs, SolidsPart,
+    EvalArgs, EvalBaseColourArgs, EvalClassifierArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalFabricArgs,
+    EvalLooksArgs, EvalRealismArgs, EvalShadingArgs, EvalSolidsArgs, SolidsPart,
 };
 pub use map::MapArgs;
 pub use mask::MaskArgs;

@@ -24,7 +24,7 @@ const LEAST_LEFT_AUTO: f32 = 0.15;
 pub struct Embedded {
     /// The photo's pixels.
     pub decoded: Decoded,
-    /// Where it lies in the backbone's space.
+    /// Where it lies in the spaces of the backbone and the gate.
     pub embedding: Embedding,
     /// What it is of.
     pub category: Classification,
@@ -52,7 +52,7 @@ impl Embedded {
     /// An input failure when nothing of a region is in the photo, or when two regions mean the same cloth.
     pub fn of(masked: Masked, finder: &Finder) -> Result<Self> {
         let embedding = finder.embedding(&masked.decoded.over_white()).or_exit(Exit::Input)?;
-        let category = finder.gate.classify(&embedding).or_exit(Exit::Input)?;
+        let category = finder.gate.classify(&embedding.gate).or_exit(Exit::Input)?;
         let garments = garments(&masked, category.region)?;
         let surroundings = masked.surroundings(&whole(&masked.decoded, &garments));
         let skin = masked.skin();

@@ -16,6 +16,7 @@ pub mod order;
 pub mod prepared;
 pub mod recolored;
 pub mod renditions;
+pub mod seen_before;
 pub mod style;
 pub mod swatches;
 pub mod variants;

@@ -62,8 +62,8 @@ impl<'a> Prepared<'a> {
         let Embedded { decoded, embedding, garments, surroundings, .. } = embedded;
         let prepare = |mask: &'a Mask| {
             let source = match &decoded.deep {
-                Some(deep) => models.recolorer.prepare_deep(&decoded.image, deep, mask, embedding),
-                None => models.recolorer.prepare(&decoded.image, mask, embedding),
+                Some(deep) => models.recolorer.prepare_deep(&decoded.image, deep, mask, &embedding.general),
+                None => models.recolorer.prepare(&decoded.image, mask, &embedding.general),
             };
             source.or_exit(Exit::Input)
         };

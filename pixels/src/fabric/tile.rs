@@ -12,8 +12,11 @@ const QUILT: f32 = 1.6;
 /// Overlap on which a seam is looked for: this share of the repeat, or of the side of a quilt.
 const SEAM_SHARE: f32 = 0.3;
 const QUILT_SEAM_SHARE: f32 = 0.18;
-/// Longest overlap, in pixels.
+/// Longest and shortest overlap, in pixels.
 const SEAM_MOST: f32 = 96.0;
+const SEAM_LEAST: f32 = 24.0;
+/// Correlation below which a repeat is loose.
+const LOOSE: f32 = 0.8;
 /// Any number will do.
 const SEED: u64 = 6;
 /// Pixels around a tile that repeat its other side, so that cubic sampling needs no wrapping.
@@ -112,11 +115,10 @@ impl Tile {
 /// on one; without a repeat all of the picture but the overlap.
 fn on_period(light: &Light, period: Option<Period>) -> (Light, usize) {
     let width = light.width as f32;
-    let Some(Period { px, .. }) = period else {
-        let overlap = ((width * SEAM_SHARE).min(SEAM_MOST) as usize).max(1);
-        return (light.clone(), overlap);
-    };
-    let overlap = (px * SEAM_SHARE).min(SEAM_MOST);
+    let wide = (width * SEAM_SHARE).min(SEAM_MOST);
+    let Some(Period { px, strength }) = period else { return (light.clone(), (wide as usize).max(1)) };
+    // What repeats loosely, as the threads of a weave, needs room to find a way through.
+    let overlap = if strength < LOOSE { wide } else { (px * SEAM_SHARE).clamp(SEAM_LEAST.min(wide), SEAM_MOST) };
     let count = ((width - overlap) / px).floor().max(1.0);
     let exact = count * px;
     let whole = exact.round().max(1.0);
