@@ -29,11 +29,11 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
         EvalCommand::Colorways(args) => colorways::evaluate(args),
         EvalCommand::Realism(args) => realism::evaluate(args),
         EvalCommand::Solids(args) => solids::evaluate(args),
+        EvalCommand::BaseColour(args) => evaluate_base_colour(args),
+        EvalCommand::Classifier(args) => evaluate_classifier(args),
         EvalCommand::Shading(args) => shading::evaluate(args),
         EvalCommand::Looks(args) => looks::evaluate(args),
         EvalCommand::Fabric(args) => fabric::evaluate(args),
-        EvalCommand::BaseColour(args) => evaluate_base_colour(args),
-        EvalCommand::Classifier(args) => evaluate_classifier(args),
         EvalCommand::Gate(args) => evaluate_gate(args),
     }
     .map(|()| Exit::Done)
