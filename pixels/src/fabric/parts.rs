@@ -14,8 +14,10 @@ const NARROW: f32 = 0.62;
 const LEAST_AREA: f32 = 0.015;
 /// A part is this many times as long as it is wide, at least.
 const LEAST_LENGTH: f32 = 1.35;
-/// Largest turn of the cloth, in radians.
-const MOST_TURN: f32 = 1.9;
+/// A part reaches this far from the body's core, in radii of what is opened away, or it is the corner of a hem.
+const LEAST_REACH: f32 = 2.1;
+/// Cloth doesn't turn farther than this, in radians: what points up is a collar, a hood or a strap.
+const MOST_TURN: f32 = 1.95;
 /// Rounds of smoothing the angle between parts.
 const ROUNDS: usize = 300;
 /// Cells around the mask that belong to the field too, so that its edge can be interpolated.
@@ -63,7 +65,8 @@ impl Grain {
         let mut turned = false;
         let beyond = |i: usize| inside[i] && !body[i];
         for part in components(width, height, beyond) {
-            if part.len() < least {
+            let reach = part.iter().map(|&i| from_core[i]).fold(0.0, f32::max);
+            if part.len() < least || reach < LEAST_REACH * radius {
                 continue;
             }
             let Some(turn) = turn_of(&part, width, &body) else { continue };
@@ -161,7 +164,7 @@ pub(super) fn neighbours(i: usize, width: usize, height: usize) -> impl Iterator
     [left, right, above, below].into_iter().flatten()
 }
 
-/// The turn from upright that a long part's axis has, away from the body; `None` for a part that is not long.
+/// The turn from upright that a long part's axis has, away from the body; `None` for a part that is not long or points up.
 fn turn_of(part: &[usize], width: usize, body: &[bool]) -> Option<f32> {
     let n = part.len() as f32;
     let place = |i: usize| ((i % width) as f32, (i / width) as f32);
@@ -194,7 +197,7 @@ fn turn_of(part: &[usize], width: usize, body: &[bool]) -> Option<f32> {
     if joint != (0.0, 0.0) && dx * (mx - joint.0) + dy * (my - joint.1) < 0.0 {
         (dx, dy) = (-dx, -dy);
     }
-    Some((-dx).atan2(dy).clamp(-MOST_TURN, MOST_TURN))
+    Some((-dx).atan2(dy)).filter(|turn| turn.abs() <= MOST_TURN)
 }
 
 /// Harmonic between the cells whose angle is fixed.
