@@ -27,7 +27,7 @@ pub const COMPOSITES: u64 = 360;
 /// Composites of the trained families, on garments that only watched the training, that plain methods are set by.
 const TUNED_ON: u64 = 48;
 /// Photos of each data set that garments are cut from, as in training.
-const PHOTOS: usize = 2600;
+const PHOTOS: usize = 1200;
 /// Rows of the sheet.
 const SHOWN: usize = 24;
 

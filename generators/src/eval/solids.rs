@@ -6,7 +6,7 @@ mod figures;
 mod garments;
 mod measured;
 mod rows;
-pub(crate) mod sheet;
+pub mod sheet;
 mod skin;
 mod spreads;
 mod strata;
