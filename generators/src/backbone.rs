@@ -61,6 +61,10 @@ pub const LITE2: Variant = Variant {
 const TAPPED_STAGES: [usize; 5] = [0, 1, 2, 4, 6];
 /// Channels of the maps that [`Backbone::features`] of [`LITE0`] gives.
 pub const FEATURE_CHANNELS: [i64; 5] = [16, 24, 40, 112, 320];
+/// Blocks of the trunk; those after it and the head are the [`Tail`], which another task may have trained for itself.
+const TRUNK_BLOCKS: usize = 8;
+/// Channels, height and width of what the trunk of [`LITE0`] makes of a picture.
+pub const TRUNK_SHAPE: [i64; 3] = [80, 14, 14];
 
 struct Block {
     expand: Option<Conv>,
@@ -71,8 +75,17 @@ struct Block {
 
 impl Block {
     fn forward(&self, x: &Tensor) -> Tensor {
-        let expanded = self.expand.as_ref().map_or_else(|| x.shallow_clone(), |conv| relu6(&conv.forward(x)));
-        let y = self.project.forward(&relu6(&self.depthwise.forward(&expanded)));
+        let expanded = self.expand.as_ref().map_or_else(|| x.shallow_clone(), |conv| relu6(conv.forward(x)));
+        let y = self.project.forward(&relu6(self.depthwise.forward(&expanded)));
+        if self.residual { y + x } else { y }
+    }
+
+    /// As [`Block::forward`], the depthwise convolution in `f32`: backward, oneDNN's is several times faster than in bf16.
+    fn forward_mixed(&self, x: &Tensor) -> Tensor {
+        let kind = x.kind();
+        let expanded = self.expand.as_ref().map_or_else(|| x.shallow_clone(), |conv| relu6(conv.forward(x)));
+        let filtered = relu6(self.depthwise.forward(&expanded.to_kind(tch::Kind::Float)));
+        let y = self.project.forward(&filtered.to_kind(kind));
         if self.residual { y + x } else { y }
     }
 }
@@ -80,11 +93,18 @@ impl Block {
 /// The network with BatchNorms folded.
 pub struct Backbone {
     stem: Conv,
-    blocks: Vec<Block>,
-    head: Conv,
+    trunk: Vec<Block>,
+    tail: Tail,
     precision: Precision,
     input_px: u32,
     taps: [usize; 5],
+}
+
+/// The last blocks and the pooled head: from the trunk's map to an embedding.
+pub struct Tail {
+    blocks: Vec<Block>,
+    head: Conv,
+    precision: Precision,
 }
 
 /// Weights that average the first and the second half of an axis; an odd middle counts half in both. `[2, n]`.
@@ -95,8 +115,9 @@ fn halves(n: i64) -> Tensor {
     Tensor::from_slice(&both).view([2, n])
 }
 
-fn relu6(x: &Tensor) -> Tensor {
-    x.clamp(0.0, 6.0)
+/// In place where no gradient needs the value before: maps are large, and their way through memory takes longer than this.
+fn relu6(mut x: Tensor) -> Tensor {
+    if x.requires_grad() { x.clamp(0.0, 6.0) } else { x.clamp_(0.0, 6.0) }
 }
 
 impl Backbone {
@@ -108,27 +129,18 @@ impl Backbone {
     /// Asks `builder` for the tensors of a network of the family.
     pub fn build_variant(builder: &mut Builder, variant: &Variant, precision: Precision) -> Self {
         let stem = Conv::new(builder, "stem", ConvShape::dense(3, 32, 3).stride(2));
-        let mut blocks = Vec::new();
-        let mut input = 32;
-        let mut ends = [0; 7];
-        for (stage, (repeats, kernel, first_stride, expansion, output)) in variant.stages.into_iter().enumerate() {
-            for repeat in 0..repeats {
-                let stride = if repeat == 0 { first_stride } else { 1 };
-                let inner = input * expansion;
-                let block = builder.scope(&format!("blocks.{}", blocks.len()), |b| Block {
-                    expand: (expansion > 1).then(|| Conv::new(b, "expand", ConvShape::dense(input, inner, 1))),
-                    depthwise: Conv::new(b, "depthwise", ConvShape::depthwise(inner, kernel).stride(stride)),
-                    project: Conv::new(b, "project", ConvShape::dense(inner, output, 1)),
-                    residual: stride == 1 && input == output,
-                });
-                blocks.push(block);
-                input = output;
-            }
-            ends[stage] = blocks.len() - 1;
-        }
-        let head = Conv::new(builder, "head", ConvShape::dense(input, EMBEDDING, 1));
+        let trunk = variant.blocks().take(TRUNK_BLOCKS).enumerate().map(|(i, shape)| shape.block(builder, i)).collect();
+        let tail = Tail::build_variant(builder, variant, precision);
+        let ends: Vec<usize> = variant
+            .stages
+            .iter()
+            .scan(0, |blocks, stage| {
+                *blocks += stage.0;
+                Some(*blocks - 1)
+            })
+            .collect();
         let taps = TAPPED_STAGES.map(|stage| ends[stage]);
-        Self { stem, blocks, head, precision, input_px: variant.input_px, taps }
+        Self { stem, trunk, tail, precision, input_px: variant.input_px, taps }
     }
 
     /// Makes a [`LITE0`] of loaded tensors.
@@ -170,7 +182,7 @@ impl Backbone {
     /// # Errors
     /// When the shape is another.
     pub fn embed(&self, codes: &Tensor) -> Result<Tensor> {
-        tch::no_grad(|| Ok(self.last_map(codes)?.mean_dim([2, 3].as_slice(), false, tch::Kind::Float)))
+        self.tail.embed(&self.trunk(codes)?)
     }
 
     /// Embeds the quarters of pictures in the same pass; a picture's embedding is the mean of its quarters'.
@@ -181,25 +193,28 @@ impl Backbone {
     /// # Errors
     /// When the shape is another.
     pub fn quarters(&self, codes: &Tensor) -> Result<Tensor> {
-        tch::no_grad(|| {
-            let map = self.last_map(codes)?;
-            let size = map.size();
-            let (down, across) = (halves(size[2]), halves(size[3]));
-            // [2, H] · [N, C, H, W] · [W, 2]
-            let quarters = down.f_matmul(&map)?.f_matmul(&across.tr())?;
-            Ok(quarters.permute([0, 2, 3, 1]).f_reshape([size[0], 4, EMBEDDING])?)
-        })
+        self.tail.quarters(&self.trunk(codes)?)
     }
 
-    /// What embeddings are means of, `[N, 1280, ⌈S / 32⌉, ⌈S / 32⌉]`.
-    fn last_map(&self, codes: &Tensor) -> Result<Tensor> {
+    /// What the first half makes of pictures: computed once, it serves this network's tail and any other.
+    ///
+    /// # Shapes
+    /// As [`Backbone::embed`] → `[N, …TRUNK_SHAPE]`, or that of another variant, no gradient.
+    ///
+    /// # Errors
+    /// When the shape is another.
+    pub fn trunk(&self, codes: &Tensor) -> Result<Tensor> {
         let size = codes.size();
         let side = i64::from(self.input_px);
         if size.len() != 4 || size[1..] != [3, side, side] {
             return Err(Error::Input(format!("embed: expected [N, 3, {side}, {side}], got {size:?}")));
         }
-        let deepest = self.blocks_from(&self.stem_of(codes), 0, self.blocks.len());
-        Ok(relu6(&self.head.forward(&deepest)).to_kind(tch::Kind::Float))
+        Ok(tch::no_grad(|| self.blocks_from(&self.stem_of(codes), 0, TRUNK_BLOCKS)))
+    }
+
+    /// This network's own tail.
+    pub fn tail(&self) -> &Tail {
+        &self.tail
     }
 
     /// Maps at strides 2, 4, 8, 16 and 32, with [`FEATURE_CHANNELS`] (or those of another variant's stages).
@@ -210,7 +225,7 @@ impl Backbone {
     /// `[N, 3, H, W]` sRGB codes 0 to 255, sides multiples of 32 → `[N, C, H / stride, W / stride]`.
     pub fn features(&self, codes: &Tensor, frozen: usize) -> [Tensor; 5] {
         // oneDNN's bf16 depthwise convolutions are fast forward but slow backward, so blocks with gradient run in f32.
-        let training = frozen < self.blocks.len() && self.stem.weight().requires_grad();
+        let training = frozen < self.trunk.len() + self.tail.blocks.len() && self.stem.weight().requires_grad();
         let mut x = tch::no_grad(|| self.stem_of(codes));
         let mut next = 0;
         self.taps.map(|tap| {
@@ -227,11 +242,125 @@ impl Backbone {
 
     fn stem_of(&self, codes: &Tensor) -> Tensor {
         let normalised = ((codes - 127.0) / 128.0).to_kind(self.precision.kind());
-        relu6(&self.stem.forward(&channels_last(&normalised)))
+        relu6(self.stem.forward(&channels_last(&normalised)))
     }
 
     fn blocks_from(&self, x: &Tensor, first: usize, end: usize) -> Tensor {
-        self.blocks[first..end].iter().fold(x.shallow_clone(), |x, block| block.forward(&x))
+        let blocks = self.trunk.iter().chain(&self.tail.blocks).take(end).skip(first);
+        blocks.fold(x.shallow_clone(), |x, block| block.forward(&x))
+    }
+}
+
+impl Tail {
+    /// Asks `builder` for the tensors of the tail of [`LITE0`], by the names that they have in the whole network.
+    pub fn build(builder: &mut Builder, precision: Precision) -> Self {
+        Self::build_variant(builder, &LITE0, precision)
+    }
+
+    fn build_variant(builder: &mut Builder, variant: &Variant, precision: Precision) -> Self {
+        let shapes = variant.blocks().enumerate().skip(TRUNK_BLOCKS);
+        let blocks = shapes.map(|(i, shape)| shape.block(builder, i)).collect();
+        let deepest = variant.stages[variant.stages.len() - 1].4;
+        let head = Conv::new(builder, "head", ConvShape::dense(deepest, EMBEDDING, 1));
+        Self { blocks, head, precision }
+    }
+
+    /// Makes a tail of loaded tensors.
+    ///
+    /// # Errors
+    /// When a tensor is missing, unexpected or misshapen.
+    pub fn from_params(params: &Params, precision: Precision) -> Result<Self> {
+        let mut builder = Builder::loaded(params);
+        let tail = Self::build(&mut builder, precision);
+        builder.finish()?;
+        Ok(tail)
+    }
+
+    /// The tail's tensors among those of a whole network.
+    pub fn params_of(backbone: &Params) -> Params {
+        let own = |name: &str| {
+            let block = name.strip_prefix("blocks.").and_then(|rest| rest.split('.').next()?.parse().ok());
+            name.starts_with("head.") || block.is_some_and(|block: usize| block >= TRUNK_BLOCKS)
+        };
+        let own = backbone.iter().filter(|(name, _)| own(name));
+        own.map(|(name, tensor)| (name.to_owned(), tensor.shallow_clone())).collect()
+    }
+
+    /// Embeds the trunk's maps, without gradient.
+    ///
+    /// # Shapes
+    /// `[N, …TRUNK_SHAPE]` → `[N, 1280]`, `f32`.
+    ///
+    /// # Errors
+    /// When the shape is another.
+    pub fn embed(&self, maps: &Tensor) -> Result<Tensor> {
+        tch::no_grad(|| Ok(self.last_map(maps)?.mean_dim([2, 3].as_slice(), false, tch::Kind::Float)))
+    }
+
+    /// As [`Backbone::quarters`], of the trunk's maps.
+    ///
+    /// # Errors
+    /// When the shape is another.
+    pub fn quarters(&self, maps: &Tensor) -> Result<Tensor> {
+        tch::no_grad(|| {
+            let map = self.last_map(maps)?;
+            let size = map.size();
+            let (down, across) = (halves(size[2]), halves(size[3]));
+            // [2, H] · [N, C, H, W] · [W, 2]
+            let quarters = down.f_matmul(&map)?.f_matmul(&across.tr())?;
+            Ok(quarters.permute([0, 2, 3, 1]).f_reshape([size[0], 4, EMBEDDING])?)
+        })
+    }
+
+    /// What embeddings are means of, `[N, 1280, ⌈S / 32⌉, ⌈S / 32⌉]`.
+    fn last_map(&self, maps: &Tensor) -> Result<Tensor> {
+        let map = channels_last(&maps.f_to_kind(self.precision.kind())?);
+        let deepest = self.blocks.iter().fold(map, |x, block| block.forward(&x));
+        Ok(relu6(self.head.forward(&deepest)).to_kind(tch::Kind::Float))
+    }
+
+    /// As [`Tail::embed`], with gradients.
+    pub fn forward(&self, maps: &Tensor) -> Tensor {
+        let map = channels_last(&maps.to_kind(self.precision.kind()));
+        let deepest = self.blocks.iter().fold(map, |x, block| block.forward_mixed(&x));
+        let last = relu6(self.head.forward(&deepest)).to_kind(tch::Kind::Float);
+        last.mean_dim([2, 3].as_slice(), false, tch::Kind::Float)
+    }
+}
+
+/// Shape of one block.
+struct BlockShape {
+    input: i64,
+    output: i64,
+    expansion: i64,
+    kernel: i64,
+    stride: i64,
+}
+
+impl Variant {
+    /// Its blocks in order.
+    fn blocks(&self) -> impl Iterator<Item = BlockShape> {
+        let each = self.stages.into_iter().flat_map(|(repeats, kernel, first_stride, expansion, output)| {
+            (0..repeats).map(move |repeat| (kernel, if repeat == 0 { first_stride } else { 1 }, expansion, output))
+        });
+        each.scan(32, |input, (kernel, stride, expansion, output)| {
+            let shape = BlockShape { input: *input, output, expansion, kernel, stride };
+            *input = output;
+            Some(shape)
+        })
+    }
+}
+
+impl BlockShape {
+    fn block(&self, builder: &mut Builder, index: usize) -> Block {
+        let &Self { input, output, expansion, kernel, stride } = self;
+        let inner = input * expansion;
+        builder.scope(&format!("blocks.{index}"), |b| Block {
+            expand: (expansion > 1).then(|| Conv::new(b, "expand", ConvShape::dense(input, inner, 1))),
+            depthwise: Conv::new(b, "depthwise", ConvShape::depthwise(inner, kernel).stride(stride)),
+            project: Conv::new(b, "project", ConvShape::dense(inner, output, 1)),
+            residual: stride == 1 && input == output,
+        })
     }
 }
 

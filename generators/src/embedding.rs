@@ -1,27 +1,101 @@
 //! Whole photos as embeddings: one preprocessing for the gate's training data, its judgements and the recolour network.
 
+use std::path::Path;
+
 use pixels::{SrgbImage, resize_linear};
 use tch::Tensor;
 
-use crate::Result;
-use crate::backbone::{Backbone, INPUT_PX};
+use crate::backbone::{Backbone, INPUT_PX, Tail};
+use crate::layers::Precision;
+use crate::params::Params;
 use crate::seam::tensor_from_srgb;
+use crate::{Result, checkpoint, gate};
 
-/// A photo's place in the backbone's space.
+/// A place in one of the two spaces.
 ///
 /// # Shapes
 /// `[1280]`, `f32`.
-pub type Embedding = Tensor;
+pub type Point = Tensor;
 
-/// Embeds photos of any sizes in one batch. Each is squeezed to 224×224 px in linear light, as in training.
-///
-/// # Errors
-/// When a photo has no pixels or libtorch refuses.
-pub fn embed(backbone: &Backbone, photos: &[&SrgbImage]) -> Result<Vec<Embedding>> {
-    if photos.is_empty() {
-        return Ok(Vec::new());
+/// A place from its numbers, as a cache keeps them.
+pub fn point(values: &[f32]) -> Point {
+    Tensor::from_slice(values)
+}
+
+/// A photo's places in the two spaces that models of it work in.
+#[derive(Debug)]
+pub struct Embedding {
+    /// Where the backbone puts it: what the recolour network knows.
+    pub general: Point,
+    /// Where the gate's own tail puts it; the same as `general` for a gate without one.
+    pub gate: Point,
+}
+
+/// The backbone with the gate's own last blocks, if it has any. Both share the trunk, which is computed once.
+pub struct Embedder {
+    backbone: Backbone,
+    tail: Option<Tail>,
+}
+
+impl Embedder {
+    /// Loads the backbone and the `tail.*` tensors of `gate.safetensors` from the weights folder.
+    ///
+    /// # Errors
+    /// [`Error::WeightsMissing`] or [`Error::WeightsInvalid`].
+    pub fn load(weights: &Path) -> Result<Self> {
+        let (params, _card) = checkpoint::load_model(weights, gate::NAME)?;
+        Self::of(Backbone::load(weights)?, &params.with_prefix(gate::TAIL))
+            .map_err(|error| checkpoint::invalid(&checkpoint::weights_path(weights, gate::NAME), error.to_string()))
     }
+
+    /// Joins a backbone and a tail's tensors, of which there may be none.
+    ///
+    /// # Errors
+    /// When a tensor is missing, unexpected or misshapen.
+    pub fn of(backbone: Backbone, tail: &Params) -> Result<Self> {
+        let tail = if tail.is_empty() { None } else { Some(Tail::from_params(tail, Precision::F32)?) };
+        Ok(Self { backbone, tail })
+    }
+
+    /// Embeds one photo of any size, squeezed to 224×224 px in linear light as in training, in both spaces.
+    ///
+    /// # Errors
+    /// When the photo has no pixels or libtorch refuses.
+    pub fn embed(&self, photo: &SrgbImage) -> Result<Embedding> {
+        let map = self.backbone.trunk(&batch(&[photo])?)?;
+        let general = self.backbone.tail().embed(&map)?.f_squeeze_dim(0)?;
+        let gate = match &self.tail {
+            Some(tail) => tail.embed(&map)?.f_squeeze_dim(0)?,
+            None => general.shallow_clone(),
+        };
+        Ok(Embedding { general, gate })
+    }
+
+    /// Embeds photos of any sizes in one batch, in the gate's space alone.
+    ///
+    /// # Errors
+    /// When a photo has no pixels or libtorch refuses.
+    pub fn for_gate(&self, photos: &[&SrgbImage]) -> Result<Vec<Point>> {
+        if photos.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.codes_for_gate(&batch(photos)?)?.f_unbind(0)?)
+    }
+
+    /// As [`Embedder::for_gate`], for pictures that are tensors already.
+    ///
+    /// # Shapes
+    /// `[N, 3, 224, 224]` sRGB codes 0 to 255 → `[N, 1280]`.
+    ///
+    /// # Errors
+    /// When the shape is another.
+    pub fn codes_for_gate(&self, codes: &Tensor) -> Result<Tensor> {
+        let map = self.backbone.trunk(codes)?;
+        self.tail.as_ref().unwrap_or(self.backbone.tail()).embed(&map)
+    }
+}
+
+fn batch(photos: &[&SrgbImage]) -> Result<Tensor> {
     let small = photos.iter().map(|photo| Ok(tensor_from_srgb(&resize_linear(photo, INPUT_PX, INPUT_PX)?)));
-    let batch = Tensor::f_stack(&small.collect::<Result<Vec<_>>>()?, 0)?;
-    Ok(backbone.embed(&batch)?.f_unbind(0)?)
+    Ok(Tensor::f_stack(&small.collect::<Result<Vec<_>>>()?, 0)?)
 }

@@ -24,6 +24,8 @@ pub use scorer::{Component, Scorer, Scores};
 
 /// Name of the weights file, without ending.
 pub const NAME: &str = "gate";
+/// Prefix of the gate's own last blocks of the backbone among its tensors; see [`crate::embedding::Embedder`].
+pub const TAIL: &str = "tail.";
 /// Kinds of photo that are calibrated apart: catalogue and phone.
 pub const KINDS: usize = 2;
 

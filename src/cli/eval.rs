@@ -35,6 +35,15 @@ pub enum EvalCommand {
                       accuracy of 0.5 means that the judge cannot tell."
     )]
     Realism(EvalRealismArgs),
+    /// Classifier: transfer learning against training from scratch on the published ten-class phone photos.
+    #[command(
+        after_help = "Example:\n  rangrez eval classifier --data data --config configs/ten-classes.toml\n\nTrains \
+                      three classifiers first; --resume takes up the run that the configuration names."
+    )]
+    Classifier(EvalClassifierArgs),
+    /// Classifier: how often the catalogue's name of a product's colour can be read off its photo.
+    #[command(after_help = "Example:\n  rangrez eval base-colour --data data --config configs/base-colour.toml")]
+    BaseColour(EvalBaseColourArgs),
     /// Shading: the light found on printed cloth, beside plain methods and the analytic estimate.
     #[command(after_help = "Example:\n  rangrez eval shading --data data --sheet sheet.png")]
     Shading(EvalShadingArgs),
@@ -44,6 +53,12 @@ pub enum EvalCommand {
                       weights: scripts/convert-backbone --judge."
     )]
     Looks(EvalLooksArgs),
+    /// Fabrics: repeats and seams of tiles, the print on finished garments, whether a judge finds the swatch again.
+    #[command(
+        after_help = "Example:\n  scripts/make-fabrics --varied 50 fabrics\n  rangrez eval fabric --data data --fabrics fabrics\n\nThe \
+                      judge's weights: scripts/convert-backbone --judge."
+    )]
+    Fabric(EvalFabricArgs),
     /// Gate: accuracy per category, calibration error, accept rates.
     #[command(after_help = "Example:\n  rangrez eval gate --data data --json")]
     Gate(EvalDataArgs),
@@ -60,6 +75,29 @@ pub struct EvalDataArgs {
     pub json: bool,
     #[command(flatten)]
     pub weights: WeightsArgs,
+}
+
+/// Options of the classifier's evaluation.
+#[derive(Debug, Args)]
+pub struct EvalClassifierArgs {
+    #[command(flatten)]
+    pub common: EvalDataArgs,
+    /// How the classifiers are trained.
+    #[arg(long, value_name = "FILE", default_value = "configs/ten-classes.toml")]
+    pub config: PathBuf,
+    /// Continue the run where its last checkpoint left it.
+    #[arg(long)]
+    pub resume: bool,
+}
+
+/// Options of the evaluation of base colours.
+#[derive(Debug, Args)]
+pub struct EvalBaseColourArgs {
+    #[command(flatten)]
+    pub common: EvalDataArgs,
+    /// How the heads are trained.
+    #[arg(long, value_name = "FILE", default_value = "configs/base-colour.toml")]
+    pub config: PathBuf,
 }
 
 /// Options of the shading evaluation.
@@ -86,6 +124,19 @@ pub struct EvalLooksArgs {
     /// Draw photos in looks (photo, reference, learned, statistics, Reinhard) into this PNG.
     #[arg(long, value_name = "FILE")]
     pub sheet: Option<PathBuf>,
+}
+
+/// Options of the evaluation of fabrics.
+#[derive(Debug, Args)]
+pub struct EvalFabricArgs {
+    #[command(flatten)]
+    pub common: EvalDataArgs,
+    /// Folder of swatches and their repeats, as `scripts/make-fabrics --varied` makes it.
+    #[arg(long, value_name = "DIR")]
+    pub fabrics: PathBuf,
+    /// Garments that every swatch is put on.
+    #[arg(long, value_name = "N", default_value_t = generators::eval::fabric::GARMENTS)]
+    pub garments: usize,
 }
 
 /// Options of the colourway evaluation.

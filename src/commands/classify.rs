@@ -1,15 +1,14 @@
 //! `rangrez classify`: what every photo is of.
 
-use generators::backbone::Backbone;
-use generators::embedding::embed;
-use generators::gate::{Classification, Gate};
+use generators::gate::Classification;
 use serde_json::json;
 
 use crate::cli::ClassifyArgs;
 use crate::exit::{Exit, OrExit, Result};
 use crate::pipeline::decoded::Decoded;
+use crate::pipeline::models::{self, Viewer};
 use crate::pipeline::photo::{self, Photo};
-use crate::pipeline::{batch, models, weights};
+use crate::pipeline::{batch, weights};
 use crate::terminal::clean;
 
 /// Runs the command.
@@ -20,14 +19,11 @@ pub fn run(args: &ClassifyArgs) -> Result<Exit> {
     let found = photo::find(&args.input.photos)?;
     let folder = weights::folder(&args.weights);
     let jobs = batch::jobs(args.jobs.jobs, found.photos.len());
-    let load = || Ok((Backbone::load(&folder).or_exit(Exit::Weights)?, Gate::load(&folder).or_exit(Exit::Weights)?));
-    let workers = models::per_worker(jobs, load)?;
-    let work = |(backbone, gate): &(Backbone, Gate), photo: &Photo, answer: &mut Option<Classification>| {
+    let workers = models::per_worker(jobs, || Viewer::load(&folder))?;
+    let work = |viewer: &Viewer, photo: &Photo, answer: &mut Option<Classification>| {
         let decoded = Decoded::read(photo.clone())?;
-        let embedded = embed(backbone, &[&decoded.over_white()]).or_exit(Exit::Input)?;
-        if let Some(embedding) = embedded.first() {
-            *answer = Some(gate.classify(embedding).or_exit(Exit::Input)?);
-        }
+        let features = viewer.features(&decoded.over_white()).or_exit(Exit::Input)?;
+        *answer = Some(viewer.say(&features).or_exit(Exit::Input)?);
         Ok(())
     };
     let outcomes = batch::run(&found.photos, workers, work, |progress, photo, outcome| {

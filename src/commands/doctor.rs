@@ -5,6 +5,7 @@ use std::path::Path;
 use generators::backbone::{self, Backbone};
 use generators::card::Card;
 use generators::checkpoint::card_path;
+use generators::embedding::Embedder;
 use generators::gate::Gate;
 use generators::recolor::{self, Recolorer};
 use generators::runtime;
@@ -76,7 +77,7 @@ fn load(folder: &Path, name: &str) -> generators::Result<Card> {
         backbone::NAME => drop(Backbone::load(folder)?),
         segmenter::NAME => drop(Segmenter::load(folder)?),
         recolor::NAME => drop(Recolorer::load(folder)?),
-        _ => drop(Gate::load(folder)?),
+        _ => drop((Gate::load(folder)?, Embedder::load(folder)?)),
     }
     Card::read(&card_path(folder, name), name)
 }

@@ -1,6 +1,7 @@
 //! `rangrez eval`: figures on data that the models were not trained on.
 
 mod colorways;
+mod fabric;
 mod looks;
 mod realism;
 mod shading;
@@ -8,11 +9,11 @@ mod solids;
 
 use std::path::Path;
 
-use generators::eval::{gate, mask};
+use generators::eval::{base_colour, classifier, gate, mask};
 use pixels::{Format, SrgbImage, encode, write_atomic};
 use serde::Serialize;
 
-use crate::cli::{EvalArgs, EvalCommand, EvalDataArgs};
+use crate::cli::{EvalArgs, EvalBaseColourArgs, EvalClassifierArgs, EvalCommand, EvalDataArgs};
 use crate::exit::{Exit, OrExit, Result};
 use crate::pipeline::weights;
 use crate::terminal::data_line;
@@ -28,8 +29,11 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
         EvalCommand::Colorways(args) => colorways::evaluate(args),
         EvalCommand::Realism(args) => realism::evaluate(args),
         EvalCommand::Solids(args) => solids::evaluate(args),
+        EvalCommand::BaseColour(args) => evaluate_base_colour(args),
+        EvalCommand::Classifier(args) => evaluate_classifier(args),
         EvalCommand::Shading(args) => shading::evaluate(args),
         EvalCommand::Looks(args) => looks::evaluate(args),
+        EvalCommand::Fabric(args) => fabric::evaluate(args),
         EvalCommand::Gate(args) => evaluate_gate(args),
     }
     .map(|()| Exit::Done)
@@ -39,6 +43,27 @@ fn evaluate_mask(args: &EvalDataArgs) -> Result<()> {
     let options = mask::Options::new(args.data.clone(), weights::folder(&args.weights));
     let report = super::blame(mask::evaluate(&options))?;
     if args.json { print_json(&report) } else { print_lines(report.to_string().lines()) }
+}
+
+fn evaluate_base_colour(args: &EvalBaseColourArgs) -> Result<()> {
+    let options = base_colour::Options {
+        data: args.common.data.clone(),
+        weights: weights::folder(&args.common.weights),
+        config: args.config.clone(),
+    };
+    let report = super::blame(base_colour::evaluate(&options))?;
+    if args.common.json { print_json(&report) } else { print_lines(report.to_string().lines()) }
+}
+
+fn evaluate_classifier(args: &EvalClassifierArgs) -> Result<()> {
+    let options = classifier::Options {
+        data: args.common.data.clone(),
+        weights: weights::folder(&args.common.weights),
+        config: args.config.clone(),
+        resume: args.resume,
+    };
+    let report = super::blame(classifier::evaluate(&options))?;
+    if args.common.json { print_json(&report) } else { print_lines(report.to_string().lines()) }
 }
 
 fn evaluate_gate(args: &EvalDataArgs) -> Result<()> {

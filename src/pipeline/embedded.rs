@@ -4,6 +4,7 @@ use generators::embedding::Embedding;
 use generators::gate::Classification;
 use generators::region::Region;
 use pixels::Mask;
+use pixels::guided_filter::Plane;
 
 use crate::exit::{Exit, Failure, OrExit, Result};
 
@@ -23,7 +24,7 @@ const LEAST_LEFT_AUTO: f32 = 0.15;
 pub struct Embedded {
     /// The photo's pixels.
     pub decoded: Decoded,
-    /// Where it lies in the backbone's space.
+    /// Where it lies in the spaces of the backbone and the gate.
     pub embedding: Embedding,
     /// What it is of.
     pub category: Classification,
@@ -31,6 +32,8 @@ pub struct Embedded {
     pub garments: Vec<Garment>,
     /// What is near enough to the cloth to catch its light, if it was looked for.
     pub surroundings: Option<Mask>,
+    /// Probability of skin over the photo, if anybody looked.
+    pub skin: Option<Plane>,
 }
 
 /// One region of a photo.
@@ -49,10 +52,11 @@ impl Embedded {
     /// An input failure when nothing of a region is in the photo, or when two regions mean the same cloth.
     pub fn of(masked: Masked, finder: &Finder) -> Result<Self> {
         let embedding = finder.embedding(&masked.decoded.over_white()).or_exit(Exit::Input)?;
-        let category = finder.gate.classify(&embedding).or_exit(Exit::Input)?;
+        let category = finder.gate.classify(&embedding.gate).or_exit(Exit::Input)?;
         let garments = garments(&masked, category.region)?;
         let surroundings = masked.surroundings(&whole(&masked.decoded, &garments));
-        Ok(Self { decoded: masked.decoded, embedding, category, garments, surroundings })
+        let skin = masked.skin();
+        Ok(Self { decoded: masked.decoded, embedding, category, garments, surroundings, skin })
     }
 
     /// Names of the regions, joined by `+`.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use generators::backbone::{self, Backbone};
+use generators::backbone;
 use generators::card::Card;
 use generators::checkpoint::{card_path, sha256_hex};
-use generators::embedding::{self, Embedding};
+use generators::embedding::{self, Embedder, Embedding, Point};
 use generators::gate::{self, Classification, Gate};
 use generators::recolor::{self, Recolorer};
 use generators::seam;
@@ -23,7 +23,7 @@ pub const NAMES: [&str; 4] = [backbone::NAME, segmenter::NAME, recolor::NAME, ga
 /// What finds the garment and says what it is.
 pub struct Finder {
     /// Embeds photos.
-    pub backbone: Backbone,
+    pub embedder: Embedder,
     /// Finds garments.
     pub segmenter: Segmenter,
     /// Classifies and judges.
@@ -32,7 +32,7 @@ pub struct Finder {
 
 /// What says what a photo is of.
 pub struct Viewer {
-    backbone: Backbone,
+    embedder: Embedder,
     gate: Gate,
 }
 
@@ -43,19 +43,27 @@ impl Viewer {
     /// A weights failure (exit code 4).
     pub fn load(weights: &Path) -> Result<Self> {
         Ok(Self {
-            backbone: Backbone::load(weights).or_exit(Exit::Weights)?,
+            embedder: Embedder::load(weights).or_exit(Exit::Weights)?,
             gate: Gate::load(weights).or_exit(Exit::Weights)?,
         })
     }
 
-    /// The features that a photo is classified by, and what it is.
+    /// The features that a photo is classified by.
     ///
     /// # Errors
     /// When libtorch refuses.
-    pub fn look(&self, photo: &SrgbImage) -> generators::Result<(Vec<f32>, Classification)> {
-        let embedding = embedding::embed(&self.backbone, &[photo])?.pop();
+    pub fn features(&self, photo: &SrgbImage) -> generators::Result<Vec<f32>> {
+        let embedding = self.embedder.for_gate(&[photo])?.pop();
         let embedding = embedding.ok_or_else(|| generators::Error::Input("the photo has no embedding".to_owned()))?;
-        Ok((seam::floats_of(&embedding)?, self.gate.classify(&embedding)?))
+        seam::floats_of(&embedding)
+    }
+
+    /// What a photo of these features is of.
+    ///
+    /// # Errors
+    /// When they are not 1280 finite numbers.
+    pub fn say(&self, features: &[f32]) -> generators::Result<Classification> {
+        self.gate.classify(&embedding::point(features))
     }
 }
 
@@ -74,7 +82,7 @@ impl Finder {
     /// A weights failure (exit code 4).
     pub fn load(weights: &Path) -> Result<Self> {
         Ok(Self {
-            backbone: Backbone::load(weights).or_exit(Exit::Weights)?,
+            embedder: Embedder::load(weights).or_exit(Exit::Weights)?,
             segmenter: Segmenter::load(weights).or_exit(Exit::Weights)?,
             gate: Gate::load(weights).or_exit(Exit::Weights)?,
         })
@@ -85,16 +93,15 @@ impl Finder {
     /// # Errors
     /// When libtorch refuses.
     pub fn embedding(&self, photo: &SrgbImage) -> generators::Result<Embedding> {
-        let mut embeddings = embedding::embed(&self.backbone, &[photo])?;
-        embeddings.pop().ok_or_else(|| generators::Error::Input("the photo has no embedding".to_owned()))
+        self.embedder.embed(photo)
     }
 
-    /// Embeds photos of any sizes in one batch.
+    /// Embeds photos of any sizes in one batch, in the space that the gate judges in.
     ///
     /// # Errors
     /// When libtorch refuses.
-    pub fn embeddings(&self, photos: &[&SrgbImage]) -> generators::Result<Vec<Embedding>> {
-        embedding::embed(&self.backbone, photos)
+    pub fn embeddings(&self, photos: &[&SrgbImage]) -> generators::Result<Vec<Point>> {
+        self.embedder.for_gate(photos)
     }
 }
 

@@ -11,13 +11,13 @@ use super::colorway_pairs::ColorwayPair;
 use super::colorway_view::{Protocol, View};
 use super::workers;
 use crate::backbone::Backbone;
-use crate::embedding::{Embedding, embed};
+use crate::embedding::{Embedder, Embedding};
 use crate::gate::{self, Gate};
-use crate::params::Builder;
+use crate::params::{Builder, Params};
 use crate::recolor::Recolorer;
 use crate::recolor::network::{Network, NetworkConfig};
 use crate::segmenter::{self, Segmenter};
-use crate::{Error, Result, checkpoint};
+use crate::{Result, checkpoint};
 
 /// What a method is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -58,7 +58,7 @@ pub struct Generator {
 /// Everything that a measuring thread needs.
 pub struct Models {
     /// Embeds photos for the generators.
-    pub backbone: Backbone,
+    pub embedder: Embedder,
     /// Find the program's own mask; without them only true masks are measured.
     pub finder: Option<(Segmenter, Gate)>,
     /// The generators under test.
@@ -162,7 +162,12 @@ impl Models {
         } else {
             None
         };
-        Ok(Self { backbone: Backbone::load(weights)?, finder, generators })
+        let embedder = if has(gate::NAME) {
+            Embedder::load(weights)?
+        } else {
+            Embedder::of(Backbone::load(weights)?, &Params::default())?
+        };
+        Ok(Self { embedder, finder, generators })
     }
 
     /// The photo's embedding.
@@ -170,7 +175,7 @@ impl Models {
     /// # Errors
     /// When libtorch refuses.
     pub fn embed(&self, photo: &SrgbImage) -> Result<Embedding> {
-        embed(&self.backbone, &[photo])?.pop().ok_or_else(|| Error::Input("the photo has no embedding".into()))
+        self.embedder.embed(photo)
     }
 
     /// The mask that `--region auto` gives; `None` without a segmenter.
@@ -179,7 +184,7 @@ impl Models {
     /// When a model refuses.
     pub fn own_mask(&self, photo: &SrgbImage, embedding: &Embedding) -> Result<Option<Mask>> {
         let Some((segmenter, gate)) = &self.finder else { return Ok(None) };
-        let category = gate.classify(embedding)?;
+        let category = gate.classify(&embedding.gate)?;
         segmenter.segment(photo)?.article_alpha(category.region, photo).map(Some)
     }
 }
@@ -198,7 +203,7 @@ pub fn dye(
     if mask.data().iter().all(|&a| a == 0) {
         return Ok(photo.clone());
     }
-    Ok(recolorer.dye(&recolorer.prepare(photo, mask, embedding)?, target)?.image)
+    Ok(recolorer.dye(&recolorer.prepare(photo, mask, &embedding.general)?, target)?.image)
 }
 
 /// Of two masks, at half alpha.

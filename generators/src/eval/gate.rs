@@ -32,7 +32,7 @@ pub struct Options {
     pub data: PathBuf,
     /// Weights folder.
     pub weights: PathBuf,
-    /// Where embeddings are cached; the run's folder of the gate's card when none.
+    /// Where maps and embeddings are cached; where the gate's card says when none.
     pub cache: Option<PathBuf>,
     /// Articles that gates are trained without, to be shown them; none skips that part.
     pub unseen: Vec<String>,
@@ -68,14 +68,15 @@ pub struct Report {
 pub fn evaluate(options: &Options) -> Result<Report> {
     let gate = Gate::load(&options.weights)?;
     let card_path = checkpoint::card_path(&options.weights, NAME);
+    let gate_file = checkpoint::weights_path(&options.weights, NAME);
     let card = Card::read(&card_path, NAME)?;
     let mut config: Config = serde_json::from_value(card.config)
         .map_err(|error| checkpoint::invalid(&card_path, format!("its configuration: {error}")))?;
     if let Some(cache) = &options.cache {
-        config.run.clone_from(cache);
+        config.cache = Some(cache.clone());
     }
     config.threads = options.threads;
-    let mut material = Material::load(&config, &options.data, &options.weights)?;
+    let mut material = Material::load(&config, &options.data, &options.weights, Some(&gate_file))?;
     let photos = material.photos.clone();
     let held_out: Vec<_> = photos
         .iter()

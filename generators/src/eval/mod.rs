@@ -1,5 +1,7 @@
 //! Measurements behind `rangrez eval`: figures with their n and baselines, on held-out data.
 
+pub mod base_colour;
+pub mod classifier;
 pub mod colorway_baselines;
 pub mod colorway_measure;
 pub mod colorway_pairs;
@@ -7,6 +9,7 @@ pub mod colorway_sheet;
 pub mod colorway_strata;
 pub mod colorway_view;
 pub mod colorways;
+pub mod fabric;
 pub mod gate;
 pub mod interval;
 pub mod looks;

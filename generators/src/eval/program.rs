@@ -6,8 +6,7 @@ use pixels::color::Lab;
 use pixels::color_map::ColorMap;
 use pixels::{Limits, Mask, SrgbImage, decode_file};
 
-use crate::backbone::Backbone;
-use crate::embedding::{self, Embedding};
+use crate::embedding::{Embedder, Embedding};
 use crate::gate::{Classification, Gate};
 use crate::params::Builder;
 use crate::recolor::network::{Network, NetworkConfig};
@@ -17,7 +16,7 @@ use crate::{Error, Result};
 
 /// All models of one worker, and the recolour generator without what it has learnt.
 pub struct Program {
-    backbone: Backbone,
+    embedder: Embedder,
     segmenter: Segmenter,
     gate: Gate,
     trained: Recolorer,
@@ -52,7 +51,7 @@ impl Program {
     pub fn load(weights: &Path) -> Result<Self> {
         let fresh = Network::build(&mut Builder::fresh(0), &NetworkConfig::default());
         Ok(Self {
-            backbone: Backbone::load(weights)?,
+            embedder: Embedder::load(weights)?,
             segmenter: Segmenter::load(weights)?,
             gate: Gate::load(weights)?,
             trained: Recolorer::load(weights)?,
@@ -77,7 +76,7 @@ impl Program {
             .map_err(|error| Error::Data { path: path.to_owned(), reason: error.to_string() })?
             .image;
         let embedding = self.embed(&photo)?;
-        let category = self.gate.classify(&embedding)?;
+        let category = self.gate.classify(&embedding.gate)?;
         let mask = self.segmenter.segment(&photo)?.article_alpha(category.region, &photo)?;
         Ok(Found { photo, category, mask, embedding })
     }
@@ -87,7 +86,7 @@ impl Program {
     /// # Errors
     /// When libtorch refuses.
     pub fn mask(&self, photo: &SrgbImage, embedding: &Embedding) -> Result<Mask> {
-        let region = self.gate.classify(embedding)?.region;
+        let region = self.gate.classify(&embedding.gate)?.region;
         self.segmenter.segment(photo)?.article_alpha(region, photo)
     }
 
@@ -115,7 +114,7 @@ impl Program {
             Generator::Trained => &self.trained,
             Generator::Base => &self.base,
         };
-        let source = recolorer.prepare(photo, mask, embedding)?;
+        let source = recolorer.prepare(photo, mask, &embedding.general)?;
         let maps: Vec<ColorMap> = targets.iter().map(|&target| ColorMap::to_main(source.stats(), target)).collect();
         recolorer.dye_all(&source, &maps)
     }
@@ -125,7 +124,6 @@ impl Program {
     /// # Errors
     /// When libtorch refuses.
     pub fn embed(&self, photo: &SrgbImage) -> Result<Embedding> {
-        let mut embeddings = embedding::embed(&self.backbone, &[photo])?;
-        embeddings.pop().ok_or_else(|| Error::Input("the photo has no embedding".into()))
+        self.embedder.embed(photo)
     }
 }

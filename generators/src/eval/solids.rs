@@ -3,7 +3,7 @@
 
 mod dumb;
 mod figures;
-mod garments;
+pub(super) mod garments;
 mod measured;
 mod rows;
 pub mod sheet;

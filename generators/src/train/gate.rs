@@ -6,15 +6,18 @@ use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
 use super::gate_data::embeddings::Cache;
+use super::gate_data::own::OwnPhotos;
 use super::gate_data::photos::{self, Part, Photo};
-use super::gate_data::rows::{Copies, Row, allowed, gather, matrix};
-use super::gate_fit::{self, Fitted};
+use super::gate_data::rows::{Copies, Row, allowed, gather, matrix, surprise};
+use super::gate_export::{draw_errors, write_weights};
+use super::gate_fit;
+use super::gate_tail;
 use super::optim::{Adam, AdamConfig, cosine_with_warmup};
 use super::run::{Run, Saved, read_config};
+use super::tail;
 use crate::backbone::EMBEDDING;
-use crate::card::{Card, DataSource, Threshold, versions};
 use crate::eval::gate::{Options, evaluate};
-use crate::gate::{NAME, softmax};
+use crate::gate::NAME;
 use crate::layers::Linear;
 use crate::params::{Builder, Init, Params};
 use crate::stream::Stream;
@@ -25,8 +28,14 @@ use crate::{Error, Result, checkpoint};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The run's folder; the embedding cache is kept there too.
+    /// The run's folder.
     pub run: PathBuf,
+    /// Folder of the caches of maps and embeddings, which runs on the same photos may share; the run's when none.
+    #[serde(default)]
+    pub cache: Option<PathBuf>,
+    /// Photos of one's own, with a tree of one's own; without it those under the data folder.
+    #[serde(default)]
+    pub photos: Option<OwnPhotos>,
     /// Root seed.
     pub seed: u64,
     /// Optimiser steps.
@@ -59,6 +68,9 @@ pub struct Config {
     pub catalog_accept: f64,
     /// Least probability of a node that is named.
     pub confidence: f32,
+    /// How the last blocks of the backbone are fine-tuned; without it they stay as they are.
+    #[serde(default)]
+    pub tail: Option<tail::Config>,
     /// Threads that embed, one libtorch thread each.
     pub threads: usize,
     /// Steps between two checkpoints.
@@ -89,7 +101,21 @@ impl Config {
             (share(self.true_accept) && share(self.catalog_accept), "accept rates must lie between 0 and 1"),
             (share(f64::from(self.confidence)), "`confidence` must lie between 0 and 1"),
         ];
-        rules.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, reason)| Err((*reason).to_owned()))
+        rules.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, reason)| Err((*reason).to_owned()))?;
+        self.tail.as_ref().map_or(Ok(()), tail::Config::validate)
+    }
+
+    /// The labelled photos: one's own, or those under `data`.
+    ///
+    /// # Errors
+    /// When a table or a photo is missing or malformed.
+    pub fn labelled(&self, data: &Path) -> Result<Vec<Photo>> {
+        self.photos.as_ref().map_or_else(|| photos::load(data), OwnPhotos::load)
+    }
+
+    /// Where maps and embeddings are cached.
+    pub fn cache(&self) -> &Path {
+        self.cache.as_deref().unwrap_or(&self.run)
     }
 
     fn copies(&self) -> Copies {
@@ -110,19 +136,16 @@ pub struct Material {
 }
 
 impl Material {
-    /// Reads the photos under `data` and embeds what is not in the cache yet.
+    /// Reads the photos under `data` and embeds what is not in the cache yet, by the tail in the file `gate`, or by the
+    /// backbone's own.
     ///
     /// # Errors
     /// When data or weights are missing.
-    pub fn load(config: &Config, data: &Path, weights: &Path) -> Result<Self> {
+    pub fn load(config: &Config, data: &Path, weights: &Path, gate: Option<&Path>) -> Result<Self> {
         let taxonomy = Taxonomy::load(weights)?;
-        let photos = photos::load(data)?;
-        let mut cache = Cache::open(&config.run, weights)?;
-        let progress = |done: usize, all: usize| {
-            if done % 1600 < 16 || done == all {
-                eprintln!("embedded {done} of {all}");
-            }
-        };
+        let photos = config.labelled(data)?;
+        let mut cache = Cache::open(config.cache(), weights, gate)?;
+        let progress = tail::told("embedded");
         let rows = gather(data, &photos, &taxonomy, config.copies(), &mut cache, config.threads, progress)?;
         Ok(Self { photos, rows, taxonomy, cache })
     }
@@ -153,7 +176,7 @@ impl Head {
         let mean = raw.mean_dim([0].as_slice(), false, Kind::Float);
         let deviation = raw.std_dim([0].as_slice(), false, false).clamp_min(1e-3);
         let mut builder = Builder::fresh(config.seed);
-        let _ = layers(&mut builder, config.hidden, articles);
+        let _ = layers(&mut builder, raw.size()[1], config.hidden, articles);
         let params = builder.finish()?;
         let adam = Adam::new(&params, AdamConfig { weight_decay: config.weight_decay, ..AdamConfig::default() });
         Ok(Self {
@@ -220,28 +243,23 @@ impl Head {
     }
 }
 
-fn layers(builder: &mut Builder, hidden: i64, articles: usize) -> Vec<Linear> {
+fn layers(builder: &mut Builder, width: i64, hidden: i64, articles: usize) -> Vec<Linear> {
     let outputs = articles as i64 + 1;
     if hidden == 0 {
-        return vec![Linear::new(builder, "head.0", EMBEDDING, outputs, Init::Zeros)];
+        return vec![Linear::new(builder, "head.0", width, outputs, Init::Zeros)];
     }
     vec![
-        Linear::new(builder, "head.0", EMBEDDING, hidden, Init::He),
+        Linear::new(builder, "head.0", width, hidden, Init::He),
         Linear::new(builder, "head.1", hidden, outputs, Init::Zeros),
     ]
 }
 
 fn forward(params: &Params, hidden: i64, articles: usize, x: &Tensor) -> Result<Tensor> {
     let mut builder = Builder::loaded(params);
-    let layers = layers(&mut builder, hidden, articles);
+    let layers = layers(&mut builder, x.size()[1], hidden, articles);
     builder.finish()?;
     let first = layers[0].forward(x);
     Ok(layers[1..].iter().fold(first, |x, layer| layer.forward(&x.relu())))
-}
-
-/// Negative log of the probability that a row is one of the articles that its label covers.
-fn surprise(logits: &Tensor, allowed: &Tensor) -> Tensor {
-    logits.logsumexp([1].as_slice(), false) - (logits + allowed).logsumexp([1].as_slice(), false)
 }
 
 fn drop_out(x: &Tensor, share: f64, stream: &mut Stream) -> Tensor {
@@ -274,12 +292,41 @@ pub fn train(config_path: &Path, data: &Path, weights: &Path, resume: bool, expo
     let config: Config = read_config(config_path)?;
     config.validate().map_err(|reason| Error::Config { path: config_path.to_owned(), reason })?;
     let (mut run, saved) = Run::open(&config.run, NAME, &config, resume)?;
-    let material = Material::load(&config, data, weights)?;
+    let photos = config.labelled(data)?;
+    if let Some(own) = &config.photos {
+        own.write_tree(&photos, weights)?;
+    }
+    let candidate = match &config.tail {
+        Some(tuning) => Some(gate_tail::train(&config, tuning, (data, &photos), weights, resume)?),
+        None => None,
+    };
+    drop(photos);
+    let tuned = candidate.as_ref().filter(|candidate| candidate.wins());
+    let material = Material::load(&config, data, weights, tuned.map(|tuned| tuned.file.as_path()))?;
+    let head = match tuned {
+        Some(tuned) => tuned.head.clone(),
+        None => fit_head_on(&config, &material, &mut run, saved)?,
+    };
+    let fitted = gate_fit::fit(&config, &material.taxonomy, &head, &material.rows, None)?;
+    draw_errors(&config, &mut run, &material, &fitted)?;
+    if export {
+        let mut card = write_weights(&config, weights, &material, &fitted, tuned)?;
+        drop(material);
+        let options = Options { threads: config.threads, ..Options::new(data.to_owned(), weights.to_owned()) };
+        card.metrics = evaluate(&options)?.metrics();
+        card.metrics.extend(candidate.map(|candidate| candidate.selection));
+        card.write(&checkpoint::card_path(weights, NAME))?;
+    }
+    Ok(())
+}
+
+/// Trains the head on the backbone's own embeddings.
+fn fit_head_on(config: &Config, material: &Material, run: &mut Run, saved: Option<Saved>) -> Result<Params> {
     let articles = material.taxonomy.articles();
-    let mut head = Head::new(&config, &material.rows, articles)?;
+    let mut head = Head::new(config, &material.rows, articles)?;
     let held_out: Vec<&Row> = material.rows.iter().filter(|row| row.part == Part::Selection).collect();
     let (x, allowed) = (matrix(held_out.iter().copied()), allowed(held_out.iter().copied(), articles));
-    fit_head(&config, &mut head, &mut run, saved, |head| {
+    fit_head(config, &mut head, run, saved, |head| {
         let logits = forward(&head.folded(), config.hidden, articles, &x)?;
         let right = (&logits + &allowed).argmax(1, false).eq_tensor(&logits.argmax(1, false));
         let accuracy = right.to_kind(Kind::Float).mean(Kind::Float).f_double_value(&[])?;
@@ -291,17 +338,7 @@ pub fn train(config_path: &Path, data: &Path, weights: &Path, resume: bool, expo
             vec![("selection/accuracy", accuracy), ("selection/cross_entropy", surprise)]
         })
     })?;
-    let fitted = gate_fit::fit(&config, &material.taxonomy, &head.folded(), &material.rows, None)?;
-    draw_errors(&config, &mut run, &material, &fitted)?;
-    if export {
-        let mut card = write_weights(&config, weights, &material, &fitted)?;
-        // The cache is read anew: only one may hold it.
-        drop(material);
-        let options = Options { threads: config.threads, ..Options::new(data.to_owned(), weights.to_owned()) };
-        card.metrics = evaluate(&options)?.metrics();
-        card.write(&checkpoint::card_path(weights, NAME))?;
-    }
-    Ok(())
+    Ok(head.folded())
 }
 
 fn fit_head(
@@ -329,122 +366,6 @@ fn fit_head(
         }
     }
     Ok(())
-}
-
-/// Draws the forty most confident errors on calibration photos, worst first, and lists them in `errors.json`.
-fn draw_errors(config: &Config, run: &mut Run, material: &Material, fitted: &Fitted) -> Result<()> {
-    const THUMB: u32 = 112;
-    let mut errors: Vec<(f32, usize, usize)> = Vec::new();
-    for row in material.rows.iter().filter(|row| row.part == Part::Calibration) {
-        let (Some(photo), super::gate_data::augment::Recipe::Plain) = (row.photo, row.recipe) else { continue };
-        let scores = fitted.gate.scores(&Tensor::from_slice(&row.embedding))?;
-        let probabilities = softmax(&scores.logits, fitted.gate.settings().temperature);
-        let best = (0..probabilities.len()).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b])).unwrap_or(0);
-        if !row.covered.contains(&best) {
-            errors.push((probabilities[best], best, photo));
-        }
-    }
-    errors.sort_by(|a, b| b.0.total_cmp(&a.0));
-    errors.truncate(40);
-    let mut grid = pixels::SrgbImage::filled(8 * THUMB, 5 * THUMB, [128; 3]);
-    let mut list = Vec::new();
-    for (i, (confidence, best, photo)) in errors.into_iter().enumerate() {
-        let photo = &material.photos[photo];
-        let thumb = pixels::resize_linear(&photos::read(&photo.path)?, THUMB - 4, THUMB - 4)?;
-        let (left, top) = (i as u32 % 8 * THUMB, i as u32 / 8 * THUMB);
-        let width = (grid.width_px() * 3) as usize;
-        for (y, line) in thumb.data().chunks_exact((THUMB - 4) as usize * 3).enumerate() {
-            let at = (top as usize + y) * width + left as usize * 3;
-            grid.data_mut()[at..at + line.len()].copy_from_slice(line);
-        }
-        let predicted = material.taxonomy.article_names().get(best).cloned().unwrap_or_else(|| "none".into());
-        let file = photo.path.file_name().map(|n| n.to_string_lossy().into_owned());
-        list.push(serde_json::json!({
-            "place": i, "file": file, "label": photo.label, "predicted": predicted, "confidence": confidence,
-        }));
-    }
-    let png = pixels::encode(&grid, None, pixels::Format::Png, 90)?;
-    run.sample_png(config.steps, "confident-errors", grid.width_px(), grid.height_px(), &png)?;
-    let text = serde_json::to_vec_pretty(&list).map_err(|error| Error::Input(error.to_string()))?;
-    checkpoint::write_atomic(&run.dir().join("samples/errors.json"), &text)
-}
-
-fn write_weights(config: &Config, weights: &Path, material: &Material, fitted: &Fitted) -> Result<Card> {
-    let path = checkpoint::weights_path(weights, NAME);
-    let sha256 = checkpoint::save(&path, NAME, &fitted.params, Kind::Half, &[])?;
-    let settings = fitted.gate.settings();
-    let threshold = |value: f32, chosen: String| Threshold { value: f64::from(value), chosen };
-    let (accept, catalog) = (config.true_accept * 100.0, config.catalog_accept * 100.0);
-    let items = |source: photos::Source| {
-        let used = |photo: &&Photo| {
-            let named = material.taxonomy.covered(source.name(), &photo.label).is_some();
-            photo.source == source && named && config.learns_from(photo.part)
-        };
-        material.photos.iter().filter(used).count()
-    };
-    let backdrops = material.rows.iter().filter(|row| row.photo.is_none() && config.learns_from(row.part)).count();
-    let data =
-        |name: &str, licence: &str, items: usize| DataSource { name: name.into(), licence: licence.into(), items };
-    let head = if config.hidden == 0 { "a linear head".to_owned() } else { format!("{} hidden units", config.hidden) };
-    let card = Card {
-        format: checkpoint::FORMAT.into(),
-        model: NAME.into(),
-        architecture: format!(
-            "On the frozen backbone's pooled embedding: {head} over the articles and `no product`; relative Mahalanobis \
-             distance in {} principal components (Ren et al. 2021); conformal p-values of margin and distance by node \
-             and kind of photo (Vovk et al. 2005)",
-            config.dimensions
-        ),
-        config: serde_json::to_value(config).map_err(|error| Error::Input(error.to_string()))?,
-        preprocessing: "whole picture, both sides resized to 224 px in linear light, then as the backbone".into(),
-        classes: material.taxonomy.article_names(),
-        thresholds: [
-            ("temperature", threshold(settings.temperature, "likeliest labels of plain calibration photos".into())),
-            (
-                "accept",
-                threshold(
-                    settings.accept,
-                    format!("accepts {accept}% of true calibration photos and their simulated recolourings"),
-                ),
-            ),
-            (
-                "catalog",
-                threshold(
-                    settings.catalog,
-                    format!("keeps {catalog}% of true calibration photos and their simulated recolourings"),
-                ),
-            ),
-            (
-                "confidence",
-                threshold(settings.confidence, "configuration: a node is named when it is more likely than not".into()),
-            ),
-        ]
-        .map(|(name, threshold)| (name.to_owned(), threshold))
-        .into(),
-        data: vec![
-            data(
-                "Fashion Product Images (studio)",
-                "MIT as listed on Kaggle; photos not redistributed",
-                items(photos::Source::Studio),
-            ),
-            data("alexeygrigorev/clothing-dataset", "CC0-1.0", items(photos::Source::Clothing)),
-            data("bearpaw/clothing-co-parsing, backdrops only", "Apache-2.0; photos not redistributed", backdrops),
-        ],
-        split: "by hash: studio by product title without colours joined with near-duplicates, phone photos by sender; \
-                below 0.15 report, below 0.30 calibration, below 0.40 selection, the rest training; the ten-class \
-                subset's validation photos apart"
-            .into(),
-        seed: config.seed,
-        versions: versions(),
-        limits: vec![
-            "knows the articles of taxonomy.toml only; no sarees, suits, underwear or jewellery".into(),
-            "phone photos come from some 350 senders; expect lower accuracy on other homes and cameras".into(),
-        ],
-        sha256,
-        ..Card::default()
-    };
-    card.write(&checkpoint::card_path(weights, NAME))?;
-    Ok(card)
 }
 
 #[cfg(test)]

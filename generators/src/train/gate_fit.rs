@@ -42,7 +42,7 @@ pub fn fit(
     left_out: Option<usize>,
 ) -> Result<Fitted> {
     let mut params = half(head);
-    let logits = logits_of(&params, rows)?;
+    let logits = logits_of(&params, matrix(rows.iter()))?;
     let articles = articles_of(&logits, rows, taxonomy.articles())?;
     gaussians(config, taxonomy, rows, &articles, left_out, &mut params)?;
     let mut params = half(&params);
@@ -76,8 +76,15 @@ fn half(params: &Params) -> Params {
     params.map(|tensor| tensor.detach().to_kind(Kind::Half).to_kind(Kind::Float))
 }
 
-fn logits_of(params: &Params, rows: &[Row]) -> Result<Tensor> {
-    let mut x = matrix(rows.iter());
+/// Logits of embeddings by a head `head.*`.
+///
+/// # Shapes
+/// `[N, 1280]` → `[N, outputs]`.
+///
+/// # Errors
+/// When libtorch refuses.
+pub fn logits_of(params: &Params, embeddings: Tensor) -> Result<Tensor> {
+    let mut x = embeddings;
     for layer in 0.. {
         let name = format!("head.{layer}");
         let (Some(weight), Some(bias)) = (params.get(&format!("{name}.weight")), params.get(&format!("{name}.bias")))
@@ -223,7 +230,9 @@ fn reference_scores(
 fn enough(pools: &Pools, level: usize, mut places: impl Iterator<Item = usize>, kind: usize) -> Vec<f32> {
     let of = |place: Option<usize>| pools.get(&(level, place, kind));
     let first = places.find_map(|place| of(Some(place)).filter(|scores| scores.len() >= LEAST_CALIBRATED));
-    first.or_else(|| of(None)).cloned().unwrap_or_default()
+    // Photos of one's own may all be of one kind, which then stands for the other.
+    let other = || pools.iter().find(|((at, place, _), _)| *at == level && place.is_none()).map(|(_, scores)| scores);
+    first.or_else(|| of(None)).or_else(other).cloned().unwrap_or_default()
 }
 
 fn store(params: &mut Params, name: &str, sets: Vec<Vec<f32>>) -> Result<()> {

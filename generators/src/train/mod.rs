@@ -4,7 +4,9 @@
 
 pub mod gate;
 pub mod gate_data;
+mod gate_export;
 pub mod gate_fit;
+pub mod gate_tail;
 pub mod look;
 pub mod optim;
 pub mod parallel;
@@ -15,4 +17,6 @@ pub mod segmenter_data;
 mod segmenter_export;
 mod segmenter_pseudo;
 pub mod shading;
+pub mod small_network;
+pub mod tail;
 mod tensorboard;

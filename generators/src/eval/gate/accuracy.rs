@@ -7,11 +7,7 @@ use serde::Serialize;
 use super::statistics::{Rate, calibration_error};
 use crate::gate::{Gate, Scores, softmax};
 use crate::taxonomy::Taxonomy;
-use crate::train::gate_data::photos::{Part, Photo, Source};
-
-/// The ten labels of the published subset.
-const TEN: [&str; 10] =
-    ["Dress", "Hat", "Longsleeve", "Outwear", "Pants", "Shirt", "Shoes", "Shorts", "Skirt", "T-Shirt"];
+use crate::train::gate_data::photos::{Part, Photo, Source, TEN};
 
 /// Accuracy of one set of photos at one level.
 #[derive(Clone, Debug, Serialize)]
@@ -125,10 +121,11 @@ pub fn measure(gate: &Gate, items: &[Item]) -> Accuracies {
     let mut found = Accuracies::default();
     let taxonomy = gate.taxonomy();
     let (mut before, mut after) = (Vec::new(), Vec::new());
-    let sets: [(&'static str, Source, Part); 3] = [
+    let sets: [(&'static str, Source, Part); 4] = [
         ("studio, new products", Source::Studio, Part::Report),
         ("phone, new senders", Source::Clothing, Part::Report),
         ("phone, published small validation", Source::Clothing, Part::SmallValidation),
+        ("own photos, new groups", Source::Own, Part::Report),
     ];
     for (photos, source, part) in sets {
         let chosen: Vec<&Item> =

@@ -4,6 +4,9 @@ use crate::train::gate_data::augment::Recipe;
 fn config(run: &Path, steps: u64) -> Config {
     Config {
         run: run.to_owned(),
+        cache: None,
+        photos: None,
+        tail: None,
         seed: 3,
         steps,
         batch: 16,

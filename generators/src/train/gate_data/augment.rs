@@ -6,6 +6,7 @@ use std::path::Path;
 use pixels::color::{Lab, LabImage};
 use pixels::{Limits, SrgbImage, decode_mask, resize_linear};
 
+use super::snapshot::snapshot;
 use crate::backbone::INPUT_PX;
 use crate::stream::Stream;
 use crate::{Error, Result};
@@ -21,6 +22,8 @@ pub enum Recipe {
     Recoloured(u32),
     /// Another framing, mirrored or not, and exposure; half of them recoloured too.
     Varied(u32),
+    /// As another camera may have seen it: see [`super::snapshot`].
+    Snapshot(u32),
     /// A picture without a product, of a random kind: the kinds that training knows.
     Nothing(u32),
     /// A patch of a street photo that shows no clothes; makes nothing when there is none.
@@ -46,6 +49,7 @@ impl fmt::Display for Recipe {
             Self::Plain => write!(f, "plain"),
             Self::Recoloured(draw) => write!(f, "recoloured {draw}"),
             Self::Varied(draw) => write!(f, "varied {draw}"),
+            Self::Snapshot(draw) => write!(f, "snapshot {draw}"),
             Self::Nothing(draw) => write!(f, "nothing {draw}"),
             Self::Backdrop(draw) => write!(f, "backdrop {draw}"),
             Self::Blurred => write!(f, "blurred"),
@@ -73,6 +77,7 @@ impl Recipe {
             Self::Plain => photo,
             Self::Recoloured(_) => recolour(&photo, &mut stream),
             Self::Varied(_) => vary(&photo, &mut stream)?,
+            Self::Snapshot(_) => snapshot(source, &mut stream)?,
             Self::Nothing(_) => nothing(&photo, &mut stream)?,
             Self::Backdrop(_) => return backdrop(source, path, &mut stream),
             Self::Blurred => coarsen(&photo, 12)?,

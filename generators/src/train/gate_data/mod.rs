@@ -1,7 +1,10 @@
 //! What the gate learns from: labelled photos and their splits, simulated recolourings and broken pictures, and the
-//! cache of their embeddings.
+//! caches of their embeddings and maps.
 
 pub mod augment;
 pub mod embeddings;
+pub mod maps;
+pub mod own;
 pub mod photos;
 pub mod rows;
+pub mod snapshot;

@@ -18,6 +18,8 @@ pub enum Source {
     Studio,
     /// Phone photos.
     Clothing,
+    /// Photos of whoever trains, see [`super::own`].
+    Own,
 }
 
 impl Source {
@@ -26,13 +28,14 @@ impl Source {
         match self {
             Self::Studio => "studio",
             Self::Clothing => "clothing",
+            Self::Own => "own",
         }
     }
 
     /// Its kind of photo in the gate: 0 catalogue, 1 phone.
     pub fn kind(self) -> usize {
         match self {
-            Self::Studio => 0,
+            Self::Studio | Self::Own => 0,
             Self::Clothing => 1,
         }
     }
@@ -87,6 +90,10 @@ struct ClothingRow {
     small_split: String,
 }
 
+/// The ten labels of the published subset of the phone photos.
+pub const TEN: [&str; 10] =
+    ["Dress", "Hat", "Longsleeve", "Outwear", "Pants", "Shirt", "Shoes", "Shorts", "Skirt", "T-Shirt"];
+
 /// Near-duplicates differ in at most so many of the 256 bits of their gradient hashes.
 const NEAR_BITS: u32 = 6;
 
@@ -102,6 +109,46 @@ pub fn load(data: &Path) -> Result<Vec<Photo>> {
     Ok(photos)
 }
 
+/// The colour that the catalogue names for each studio photo, by file; none where it names none.
+///
+/// # Errors
+/// As [`load`].
+pub fn studio_colours(data: &Path) -> Result<HashMap<PathBuf, String>> {
+    let folder = data.join("studio");
+    let rows: Vec<StudioRow> = table(&folder.join("styles.csv"))?;
+    let named = rows.into_iter().filter(|row| !row.colour.is_empty());
+    Ok(named.map(|row| (folder.join("images").join(format!("{}.jpg", row.id)), row.colour)).collect())
+}
+
+/// The published ten-class subset: its training photos, of which a tenth by hash is there to choose by
+/// ([`Part::Selection`]), and its validation photos ([`Part::SmallValidation`]).
+///
+/// # Errors
+/// As [`load`].
+pub fn ten_classes(data: &Path) -> Result<Vec<Photo>> {
+    let folder = data.join("clothing");
+    let rows: Vec<ClothingRow> = table(&folder.join("labels.csv"))?;
+    let part = |row: &ClothingRow| match row.small_split.as_str() {
+        "validation" => Some(Part::SmallValidation),
+        "train" if split_fraction(&format!("ten {}", row.image)) < 0.1 => Some(Part::Selection),
+        "train" => Some(Part::Train),
+        _ => None,
+    };
+    let photos = rows.into_iter().filter_map(|row| {
+        let part = part(&row)?;
+        Some(Photo {
+            path: folder.join("images").join(format!("{}.jpg", row.image)),
+            source: Source::Clothing,
+            label: row.label,
+            sender: row.sender_id,
+            part,
+        })
+    });
+    let mut photos: Vec<Photo> = photos.collect();
+    photos.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(photos)
+}
+
 /// Reads one photo.
 ///
 /// # Errors
@@ -111,7 +158,7 @@ pub fn read(path: &Path) -> Result<SrgbImage> {
     photo.map(|p| p.image).map_err(|error| Error::Data { path: path.to_owned(), reason: error.to_string() })
 }
 
-fn part_of(key: &str) -> Part {
+pub(super) fn part_of(key: &str) -> Part {
     match split_fraction(key) {
         f if f < 0.15 => Part::Report,
         f if f < 0.30 => Part::Calibration,
@@ -170,7 +217,7 @@ fn without_colours(title: &str, colours: &BTreeSet<String>) -> String {
 }
 
 /// Whether each pixel of a 17×16 thumbnail is darker than its right neighbour: 256 bits.
-fn gradient_hash(image: &SrgbImage) -> Result<[u64; 4]> {
+pub(super) fn gradient_hash(image: &SrgbImage) -> Result<[u64; 4]> {
     let small = resize_linear(image, 17, 16)?;
     let luma = |x: u32, y: u32| {
         let [r, g, b] = small.pixel(x, y).map(u32::from);
@@ -185,7 +232,7 @@ fn gradient_hash(image: &SrgbImage) -> Result<[u64; 4]> {
 }
 
 /// For each item, the first item of its group: equal titles and near-equal hashes are joined.
-fn groups(titles: &[String], hashes: &[[u64; 4]]) -> Vec<usize> {
+pub(super) fn groups(titles: &[String], hashes: &[[u64; 4]]) -> Vec<usize> {
     let mut parent: Vec<usize> = (0..titles.len()).collect();
     let mut join = |a: usize, b: usize| {
         let (a, b) = (root(&mut parent, a), root(&mut parent, b));

@@ -13,7 +13,7 @@ use crate::stream::split_fraction;
 use crate::taxonomy::Taxonomy;
 
 /// Logit of an article that a row cannot be, added before the softmax; finite, so that gradients stay finite.
-const IMPOSSIBLE: f32 = -1e4;
+pub const IMPOSSIBLE: f32 = -1e4;
 
 /// One embedded picture.
 #[derive(Clone, Debug)]
@@ -102,12 +102,15 @@ pub fn gather(
     Ok(filled.filter_map(|(row, embedding)| embedding.map(|embedding| Row { embedding, ..row })).collect())
 }
 
-/// The street photos, sorted.
+/// The street photos, sorted; none where there is no such folder, as beside photos of one's own.
 ///
 /// # Errors
 /// When the folder cannot be listed.
 pub fn street(data: &Path) -> Result<Vec<PathBuf>> {
     let folder = data.join("street/photos");
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
     let listing = std::fs::read_dir(&folder).map_err(crate::Error::io(&folder))?;
     let mut paths: Vec<PathBuf> = listing.filter_map(|entry| entry.ok().map(|e| e.path())).collect();
     paths.sort();
@@ -120,13 +123,23 @@ pub fn street_part(path: &Path) -> Part {
     if split_fraction(&format!("street {name}")) < 0.15 { Part::Report } else { Part::Train }
 }
 
+/// Negative log of the probability that a row is one of the articles that its label covers.
+///
+/// # Shapes
+/// `[N, outputs]` twice → `[N]`.
+pub fn surprise(logits: &Tensor, allowed: &Tensor) -> Tensor {
+    logits.logsumexp([1].as_slice(), false) - (logits + allowed).logsumexp([1].as_slice(), false)
+}
+
 /// Rows as one matrix.
 ///
 /// # Shapes
-/// `[N, 1280]`.
+/// `[N, 1280]`, or as wide as the rows' embeddings are.
 pub fn matrix<'a>(rows: impl Iterator<Item = &'a Row>) -> Tensor {
+    let mut rows = rows.peekable();
+    let width = rows.peek().map_or(EMBEDDING, |row| row.embedding.len() as i64);
     let values: Vec<f32> = rows.flat_map(|row| row.embedding.iter().copied()).collect();
-    Tensor::from_slice(&values).view([-1, EMBEDDING])
+    Tensor::from_slice(&values).view([-1, width])
 }
 
 /// What is added to logits to leave what each row may be: 0 there, a large negative number elsewhere.

@@ -117,7 +117,7 @@ fn both_directions(pair: &ColorwayPair, models: &Models) -> Result<Vec<Item>> {
         let garment = garment(view)?;
         let own = models.own_mask(photo, &embedding)?;
         let own = own.filter(|own| intersection_over_union(own, &garment) > OWN_OVERLAP);
-        let embedding = floats_of(&embedding)?;
+        let embedding = floats_of(&embedding.general)?;
         for mask in [Some(garment), own].into_iter().flatten() {
             if let Some(item) = item(photo, &mask, &view.answer, view.target(), &confidence(view))? {
                 items.push(Item { embedding: embedding.clone(), is_pair: true, ..item });

@@ -1,0 +1,213 @@
+//! `rangrez eval classifier`: transfer learning against training from scratch on the published ten-class phone photos.
+//!
+//! Three classifiers learn from the published training part alone, of which a tenth is held back to choose by; the
+//! published validation part is only reported on. The senders of both parts overlap, so accuracies are given by sender
+//! too, and apart for senders of whom nothing was learned from.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use tch::{Kind, Tensor};
+
+use super::gate::Rate;
+use crate::gate::{NAME, TAIL};
+use crate::params::Params;
+use crate::train::gate::{self, train_head};
+use crate::train::gate_data::augment::Recipe;
+use crate::train::gate_data::embeddings::{Cache, Job};
+use crate::train::gate_data::photos::{self, Part, Photo, TEN};
+use crate::train::gate_data::rows::{Row, matrix};
+use crate::train::gate_fit::logits_of;
+use crate::train::run::{Run, read_config};
+use crate::train::small_network;
+use crate::train::tail::{Example, Tuned, Tuner, told};
+use crate::{Error, Result, checkpoint};
+
+/// Epochs of the small network.
+const EPOCHS: usize = 30;
+
+/// What to measure with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Data folder with `clothing/`.
+    pub data: PathBuf,
+    /// Weights folder with the backbone.
+    pub weights: PathBuf,
+    /// Configuration of the linear probe and of fine-tuning, as a gate's.
+    pub config: PathBuf,
+    /// Whether the run that the configuration names is taken up where it stopped, be it at its end.
+    pub resume: bool,
+}
+
+/// One classifier.
+#[derive(Clone, Debug, Serialize)]
+pub struct Learner {
+    /// What it is.
+    pub name: &'static str,
+    /// Accuracy on the part that was held back from training.
+    pub selection: Rate,
+    /// Accuracy on the published validation photos.
+    pub validation: Rate,
+    /// The same for photos of senders of whom training photos exist, and of others.
+    pub by_acquaintance: [Rate; 2],
+    /// The same by label.
+    pub by_label: BTreeMap<String, Rate>,
+    /// The same by sender, of those with at least eight photos.
+    pub by_sender: BTreeMap<String, Rate>,
+}
+
+/// All of them.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Photos that were learned from.
+    pub learned: usize,
+    /// The classifiers, simplest first.
+    pub learners: Vec<Learner>,
+}
+
+/// Trains and measures all three.
+///
+/// # Errors
+/// When the configuration, data or weights are missing or malformed.
+pub fn evaluate(options: &Options) -> Result<Report> {
+    let config: gate::Config = read_config(&options.config)?;
+    let bad = |reason: &str| Error::Config { path: options.config.clone(), reason: reason.into() };
+    config.validate().map_err(|reason| bad(&reason))?;
+    let photos = photos::ten_classes(&options.data)?;
+    let classes: Vec<usize> = photos.iter().filter_map(|p| TEN.iter().position(|name| *name == p.label)).collect();
+    if classes.len() != photos.len() {
+        let reason = "a photo of the ten-class subset has another label".to_owned();
+        return Err(Error::Data { path: options.data.clone(), reason });
+    }
+    let learners = vec![
+        learner("small network from scratch, 64 px", &photos, &classes, &small(&config, &photos, &classes)?),
+        learner("linear probe on the frozen backbone", &photos, &classes, &probe(&config, options, &photos, &classes)?),
+        learner("last blocks fine-tuned", &photos, &classes, &tuned(&config, options, &photos, &classes)?),
+    ];
+    Ok(Report { learned: photos.iter().filter(|photo| photo.part == Part::Train).count(), learners })
+}
+
+fn small(config: &gate::Config, photos: &[Photo], classes: &[usize]) -> Result<Vec<usize>> {
+    let paths: Vec<&Path> = photos.iter().map(|photo| photo.path.as_path()).collect();
+    let pictures = small_network::pictures(&paths)?;
+    let learned = (0..photos.len()).filter(|&i| photos[i].part == Part::Train);
+    let (own, of_own): (Vec<_>, Vec<_>) = learned.map(|i| (pictures[i].clone(), classes[i])).unzip();
+    let settings =
+        small_network::Config { epochs: EPOCHS, batch: 64, rate: 2e-3, seed: config.seed, threads: config.threads };
+    let params = small_network::train(&settings, &own, &of_own, TEN.len())?;
+    small_network::classify(&params, &pictures, TEN.len())
+}
+
+fn probe(config: &gate::Config, options: &Options, photos: &[Photo], classes: &[usize]) -> Result<Vec<usize>> {
+    let rows = rows(config, &options.weights, None, photos, classes)?;
+    let linear = gate::Config { hidden: 0, learn_selection: false, ..config.clone() };
+    answers(&train_head(&linear, &rows, TEN.len() - 1)?, &rows)
+}
+
+fn tuned(config: &gate::Config, options: &Options, photos: &[Photo], classes: &[usize]) -> Result<Vec<usize>> {
+    let path = &options.config;
+    let tuning =
+        config.tail.as_ref().ok_or_else(|| Error::Config { path: path.clone(), reason: "no `tail`".into() })?;
+    let examples = photos.iter().zip(classes).filter(|(photo, _)| photo.part != Part::SmallValidation);
+    let recipes = || {
+        let other = (0..config.recoloured).map(Recipe::Recoloured);
+        [Recipe::Plain].into_iter().chain(other).chain((0..tuning.snapshots).map(Recipe::Snapshot)).collect()
+    };
+    let examples: Vec<Example> = examples
+        .map(|(photo, &class)| Example {
+            path: photo.path.clone(),
+            recipes: recipes(),
+            covered: vec![class],
+            learned: photo.part == Part::Train,
+        })
+        .collect();
+    let (mut run, saved) = Run::open(&config.run, NAME, config, options.resume)?;
+    let mut tuner = Tuner::new(tuning, config.seed, &examples, TEN.len(), &options.weights, config.cache())?;
+    let Tuned { tail, head, .. } = tuner.fit(&mut run, saved)?;
+    drop(tuner);
+    let mut params = Params::default();
+    params.extend_with_prefix("head.0.", &head);
+    params.extend_with_prefix(TAIL, &tail);
+    let file = config.run.join("tail.safetensors");
+    checkpoint::save(&file, NAME, &params, Kind::Half, &[])?;
+    let rows = rows(config, &options.weights, Some(&file), photos, classes)?;
+    answers(&params, &rows)
+}
+
+/// The photos, plain, embedded by a tail.
+fn rows(
+    config: &gate::Config,
+    weights: &Path,
+    tail: Option<&Path>,
+    photos: &[Photo],
+    classes: &[usize],
+) -> Result<Vec<Row>> {
+    let mut cache = Cache::open(config.cache(), weights, tail)?;
+    let recipe = Recipe::Plain;
+    let jobs: Vec<Job> = photos.iter().map(|photo| Job { path: photo.path.clone(), recipe }).collect();
+    let embeddings = cache.embed(&jobs, config.threads, told("embedded"))?;
+    let row = |((index, photo), embedding): ((usize, &Photo), Option<Vec<f32>>)| Row {
+        photo: Some(index),
+        recipe,
+        covered: vec![classes[index]],
+        kind: photo.source.kind(),
+        part: photo.part,
+        embedding: embedding.unwrap_or_default(),
+    };
+    Ok(photos.iter().enumerate().zip(embeddings).map(row).collect())
+}
+
+fn answers(head: &Params, rows: &[Row]) -> Result<Vec<usize>> {
+    let best: Tensor = logits_of(head, matrix(rows.iter()))?.f_argmax(1, false)?;
+    Ok(Vec::<i64>::try_from(&best)?.into_iter().map(|class| class as usize).collect())
+}
+
+fn learner(name: &'static str, photos: &[Photo], classes: &[usize], answers: &[usize]) -> Learner {
+    let known: BTreeSet<&str> =
+        photos.iter().filter(|p| p.part != Part::SmallValidation).map(|p| p.sender.as_str()).collect();
+    let rate = |part: Part, keep: &dyn Fn(&Photo) -> bool| {
+        let chosen = (0..photos.len()).filter(|&i| photos[i].part == part && keep(&photos[i]));
+        Rate::of(chosen.map(|i| answers[i] == classes[i]))
+    };
+    let validation = |keep: &dyn Fn(&Photo) -> bool| rate(Part::SmallValidation, keep);
+    let names = |of: fn(&Photo) -> &str| -> BTreeSet<String> {
+        photos.iter().filter(|photo| photo.part == Part::SmallValidation).map(|photo| of(photo).to_owned()).collect()
+    };
+    let by = |of: fn(&Photo) -> &str| -> BTreeMap<String, Rate> {
+        let rates = names(of).into_iter().map(|name| {
+            let rate = validation(&|photo| of(photo) == name);
+            (name, rate)
+        });
+        rates.collect()
+    };
+    Learner {
+        name,
+        selection: rate(Part::Selection, &|_| true),
+        validation: validation(&|_| true),
+        by_acquaintance: [true, false].map(|is| validation(&|photo| known.contains(photo.sender.as_str()) == is)),
+        by_label: by(|photo| &photo.label),
+        by_sender: by(|photo| &photo.sender).into_iter().filter(|(_, rate)| rate.n >= 8).collect(),
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "ten classes of phone photos, learned from {} (95% interval)", self.learned)?;
+        for learner in &self.learners {
+            let Learner { name, selection, validation, by_acquaintance: [known, others], .. } = learner;
+            writeln!(f, "\n{name}")?;
+            writeln!(f, "  {:<34}{validation}", "published validation")?;
+            writeln!(f, "  {:<34}{selection}", "held back from training")?;
+            writeln!(f, "  {:<34}{known}", "validation, senders seen")?;
+            writeln!(f, "  {:<34}{others}", "validation, senders never seen")?;
+            for (title, rates) in [("label", &learner.by_label), ("sender", &learner.by_sender)] {
+                for (name, rate) in rates {
+                    writeln!(f, "    {:<32}{rate}", format!("{title} {name}"))?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,144 @@
+//! A tail of the gate's own: fine-tuned on the training photos, kept only if it beats the frozen backbone on the
+//! selection photos.
+
+use std::path::{Path, PathBuf};
+
+use tch::Kind;
+
+use super::gate::{Config, Material, train_head};
+use super::gate_data::augment::Recipe;
+use super::gate_data::photos::{Part, Photo, Source};
+use super::gate_data::rows::{Row, matrix, street, street_part};
+use super::run::Run;
+use super::tail::{self, Example, Tuned, Tuner};
+use crate::card::{Baseline, Metric};
+use crate::gate::{NAME, TAIL};
+use crate::params::Params;
+use crate::taxonomy::Taxonomy;
+use crate::{Result, checkpoint};
+
+/// A fine-tuned tail and how it compares.
+pub struct Candidate {
+    /// The file that holds it.
+    pub file: PathBuf,
+    /// Its linear head, as a gate's `head.*`.
+    pub head: Params,
+    /// The tail's tensors, as they are shipped.
+    pub tail: Params,
+    /// Share of the selection photos that it calls by their label, beside the frozen backbone's.
+    pub selection: Metric,
+}
+
+impl Candidate {
+    /// Whether it is better than the frozen backbone.
+    pub fn wins(&self) -> bool {
+        self.selection.baseline.as_ref().is_some_and(|frozen| self.selection.value > frozen.value)
+    }
+}
+
+/// Fine-tunes a tail on the photos under `data` and compares it; its run is the folder `tail` of the gate's run.
+///
+/// # Errors
+/// When data or weights are missing, the run's folder holds another run, or the disk fails.
+pub fn train(
+    config: &Config,
+    tuning: &tail::Config,
+    (data, photos): (&Path, &[Photo]),
+    weights: &Path,
+    resume: bool,
+) -> Result<Candidate> {
+    let taxonomy = Taxonomy::load(weights)?;
+    let examples = examples(config, tuning, data, photos, &taxonomy)?;
+    let folder = config.run.join("tail");
+    let (mut run, saved) = Run::open(&folder, NAME, config, resume)?;
+    let outputs = taxonomy.articles() + 1;
+    let mut tuner = Tuner::new(tuning, config.seed, &examples, outputs, weights, config.cache())?;
+    let Tuned { tail, head, .. } = tuner.fit(&mut run, saved)?;
+    drop(tuner);
+    let (tail, head) = (half(&tail), named(&half(&head)));
+    let mut all = head.clone();
+    all.extend_with_prefix(TAIL, &tail);
+    let file = folder.join("tail.safetensors");
+    checkpoint::save(&file, NAME, &all, Kind::Half, &[])?;
+
+    let tuned = Material::load(config, data, weights, Some(&file))?;
+    let (right, n) = right(&tuned.rows, &head)?;
+    drop(tuned);
+    let frozen = Material::load(config, data, weights, None)?;
+    let unseen = Config { learn_selection: false, ..config.clone() };
+    let (frozen_right, _) = self::right(&frozen.rows, &train_head(&unseen, &frozen.rows, taxonomy.articles())?)?;
+    let share = |right: usize| right as f64 / n.max(1) as f64;
+    let values = [("choice/tuned", share(right)), ("choice/frozen", share(frozen_right))];
+    run.log(tuning.steps, &values)?;
+    let selection = Metric {
+        name: "accuracy, article, by which the tail was chosen".into(),
+        value: share(right),
+        baseline: Some(Baseline { name: "frozen backbone".into(), value: share(frozen_right) }),
+        n,
+        split: "selection, which weights did not learn from".into(),
+        command: "rangrez train gate --config configs/gate.toml --data DIR".into(),
+    };
+    Ok(Candidate { file, head, tail, selection })
+}
+
+/// What the tail learns from: every photo of the training part plain and recoloured, phone photos also as other cameras
+/// see them, and pictures without a product. The selection part is held out.
+fn examples(
+    config: &Config,
+    tuning: &tail::Config,
+    data: &Path,
+    photos: &[Photo],
+    taxonomy: &Taxonomy,
+) -> Result<Vec<Example>> {
+    let nothing = vec![taxonomy.articles()];
+    let mut examples = Vec::new();
+    for (index, photo) in photos.iter().enumerate() {
+        let Some(covered) = taxonomy.covered(photo.source.name(), &photo.label) else { continue };
+        let learned = photo.part == Part::Train;
+        if !learned && photo.part != Part::Selection {
+            continue;
+        }
+        let mut recipes = vec![Recipe::Plain];
+        recipes.extend((0..config.recoloured).map(Recipe::Recoloured));
+        // Catalogue photos are framed and lit alike; phone photos are not.
+        let snapshots = if photo.source == Source::Clothing { tuning.snapshots } else { 0 };
+        recipes.extend((0..snapshots).map(Recipe::Snapshot));
+        let path = photo.path.clone();
+        if learned && config.nothing_every > 0 && index % config.nothing_every as usize == 0 {
+            let recipes = vec![Recipe::Nothing(0)];
+            examples.push(Example { path: path.clone(), recipes, covered: nothing.clone(), learned });
+        }
+        examples.push(Example { path, recipes, covered: covered.to_vec(), learned });
+    }
+    for path in street(data)? {
+        let recipes = vec![Recipe::Backdrop(0)];
+        if street_part(&path) == Part::Train {
+            examples.push(Example { path, recipes, covered: nothing.clone(), learned: true });
+        }
+    }
+    Ok(examples)
+}
+
+/// How many of the plain selection photos a head calls by their label, and how many there are.
+fn right(rows: &[Row], head: &Params) -> Result<(usize, usize)> {
+    let chosen: Vec<&Row> =
+        rows.iter().filter(|row| row.part == Part::Selection && row.recipe == Recipe::Plain).collect();
+    if chosen.is_empty() {
+        return Ok((0, 0));
+    }
+    let best = super::gate_fit::logits_of(head, matrix(chosen.iter().copied()))?.f_argmax(1, false)?;
+    let best = Vec::<i64>::try_from(&best)?;
+    let right = chosen.iter().zip(&best).filter(|(row, best)| row.covered.contains(&(**best as usize))).count();
+    Ok((right, chosen.len()))
+}
+
+fn half(params: &Params) -> Params {
+    params.map(|tensor| tensor.detach().to_kind(Kind::Half).to_kind(Kind::Float))
+}
+
+/// A linear layer's `weight` and `bias` as a gate's head.
+fn named(layer: &Params) -> Params {
+    let mut head = Params::default();
+    head.extend_with_prefix("head.0.", layer);
+    head
+}
