@@ -6,7 +6,7 @@ mod figures;
 pub(super) mod garments;
 mod measured;
 mod rows;
-pub mod sheet;
+pub(crate) mod sheet;
 mod skin;
 mod spreads;
 mod strata;
