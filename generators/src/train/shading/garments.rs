@@ -246,25 +246,22 @@ pub fn cloth_of(garment: &Garment) -> Cloth {
     let light = log_light(&garment.image, &garment.mask);
     let around = smoothed(&light, &inner, 2.5);
     let jumps = share(&|i| (light[i] - around[i]).abs() > 0.2);
-    let lightness_jumps = share(&|i| (light[i] - around[i]).abs() > 0.1);
-    if own_color < 0.75 || jumps > 0.15 {
+    if own_color < 0.75 || own_color < 0.96 && jumps > 0.15 || jumps > 0.35 {
         Cloth::Printed
-    } else if own_color < 0.98 {
+    } else if own_color < 0.965 || jumps > 0.08 {
         Cloth::Unsure
     } else if centre.l < LIT {
-        if jumps < 0.15 { Cloth::Dark } else { Cloth::Unsure }
-    } else if jumps < 0.012 && lightness_jumps < 0.09 {
-        Cloth::Plain
+        Cloth::Dark
     } else {
-        Cloth::Unsure
+        Cloth::Plain
     }
 }
 
 /// Whether shading alone can make `color` of `centre`: chroma follows the light, hue stays.
 fn is_shaded(color: Lab, centre: Lab) -> bool {
-    let shaded = ((color.l + 8.0) / (centre.l + 8.0)).clamp(0.3, 1.8);
     let along = (color.a * centre.a + color.b * centre.b) / (centre.a * centre.a + centre.b * centre.b + 1e-3);
-    let along = along.clamp(shaded.min(1.0), shaded.max(1.0));
+    // Highlights and shadows are paler or stronger than the cloth, of the same hue.
+    let along = along.clamp(0.4, 1.6);
     let off = (color.a - along * centre.a).hypot(color.b - along * centre.b);
     off < 5.0 + 0.12 * centre.chroma()
 }
