@@ -3,6 +3,7 @@
 //! Nothing in inference depends on this module.
 
 pub mod gate;
+pub mod gate_certify;
 pub mod gate_data;
 pub mod gate_fit;
 pub mod gate_tail;
