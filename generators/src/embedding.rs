@@ -6,9 +6,9 @@ use pixels::{Soundness, SrgbImage, resize_linear};
 use tch::Tensor;
 
 use crate::backbone::{Backbone, INPUT_PX, Tail};
+use crate::gate::Look;
 use crate::layers::Precision;
 use crate::params::Params;
-use crate::gate::Look;
 use crate::seam::{floats_of, tensor_from_srgb};
 use crate::{Result, checkpoint, gate};
 

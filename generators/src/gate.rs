@@ -146,7 +146,9 @@ impl Gate {
         let mut shares: Vec<String> = self.guarantees.iter().map(|g| g.false_accept.to_string()).collect();
         shares.dedup();
         let shares = if shares.is_empty() { "none".to_owned() } else { shares.join(", ") };
-        Err(Error::Input(format!("this gate has no thresholds for a false-accept share of {false_accept}; it has {shares}")))
+        Err(Error::Input(format!(
+            "this gate has no thresholds for a false-accept share of {false_accept}; it has {shares}"
+        )))
     }
 
     /// Makes a gate of its tensors.
@@ -195,7 +197,9 @@ impl Gate {
         let node = self.taxonomy.find(article).ok_or_else(unknown)?;
         let (threshold, certified) = self.threshold(node, false_accept)?;
         let verdict = match look.fault() {
-            Some(fault) => Verdict { accepted: false, score: 0.0, threshold, certified, reason: look::explained(fault) },
+            Some(fault) => {
+                Verdict { accepted: false, score: 0.0, threshold, certified, reason: look::explained(fault) }
+            }
             None => Verdict { certified, ..self.judge_scores(&self.look(look), node, threshold) },
         };
         Ok(verdict)

@@ -179,9 +179,13 @@ impl Taxonomy {
         self.nodes[category].parent.unwrap_or(category)
     }
 
-    /// What a label of a training source covers; none when it is left out of the tree.
+    /// What a label of a training source covers; none when it is left out of the tree. The labels of a source that the
+    /// file does not list are the names of articles.
     pub fn covered(&self, source: &str, label: &str) -> Option<&[usize]> {
-        self.labels.get(source)?.get(label).map(Vec::as_slice)
+        match self.labels.get(source) {
+            Some(labels) => labels.get(label).map(Vec::as_slice),
+            None => self.find(label).filter(|&node| node < self.articles()).map(|node| &self.nodes[node].articles[..]),
+        }
     }
 }
 
@@ -214,6 +218,8 @@ mod tests {
         assert_eq!(tree.department_of(shirts), tree.find("Apparel").unwrap());
         assert_eq!(tree.covered("studio", "Shirts"), Some([shirts].as_slice()));
         assert_eq!(tree.covered("studio", "Rings"), None);
+        assert_eq!(tree.covered("own", "Shirts"), Some([shirts].as_slice()), "a source without labels names articles");
+        assert_eq!(tree.covered("own", "Topwear"), None);
     }
 
     #[test]

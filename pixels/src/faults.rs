@@ -248,7 +248,8 @@ mod tests {
     #[test]
     fn every_fault_is_named() {
         let blurred = resize_linear(&resize_linear(&picture(shirt), 14, 14).unwrap(), SIDE, SIDE).unwrap();
-        let noise = |x: u32, y: u32, c: u32| (shirt(x, y)[c as usize].saturating_sub(60)) + (speckle(x, y, c + 5) / 2) as u8;
+        let noise =
+            |x: u32, y: u32, c: u32| (shirt(x, y)[c as usize].saturating_sub(60)) + (speckle(x, y, c + 5) / 2) as u8;
         let cases = [
             (picture(|x, _| [200 + (x % 3) as u8; 3]), Fault::Empty),
             (blurred, Fault::Blurred),
@@ -258,7 +259,9 @@ mod tests {
             (picture(|x, y| if x < SIDE / 2 { shirt(x, y) } else { [255; 3] }), Fault::CutOff),
             (picture(|x, y| if y > SIDE / 2 { shirt(x, y) } else { [0; 3] }), Fault::CutOff),
             (
-                picture(|x, y| if (50..180).contains(&x) && (40..180).contains(&y) { [90, 30, 60] } else { shirt(x, y) }),
+                picture(
+                    |x, y| if (50..180).contains(&x) && (40..180).contains(&y) { [90, 30, 60] } else { shirt(x, y) },
+                ),
                 Fault::Flat,
             ),
         ];

@@ -50,7 +50,18 @@ pub struct Options {
 impl Options {
     /// The usual measurement.
     pub fn new(data: PathBuf, weights: PathBuf) -> Self {
-        let unseen = ["Bags", "Shoes", "Bottomwear", "Adornments", "Legwear", "Headwear", "Watches", "Belts", "Handbags", "Kurtas"];
+        let unseen = [
+            "Bags",
+            "Shoes",
+            "Bottomwear",
+            "Adornments",
+            "Legwear",
+            "Headwear",
+            "Watches",
+            "Belts",
+            "Handbags",
+            "Kurtas",
+        ];
         let unseen = unseen.map(str::to_owned).to_vec();
         Self { data, weights, cache: None, unseen, false_accept: None, judge: false, threads: 2 }
     }

@@ -86,12 +86,7 @@ fn sequence(least: f32) -> impl Iterator<Item = f32> {
 /// The most lenient threshold, at least `least`, at which no set of negatives passes more often than `false_accept`
 /// with probability 1 − `delta` for each set. Tests go from strict to lenient and end at the first that fails, so that
 /// the whole sequence costs `delta` once. None when even the strictest cannot be certified, as with too few negatives.
-pub fn certify(
-    negatives: &Negatives,
-    false_accept: f64,
-    delta: f64,
-    least: f32,
-) -> Option<(f32, Vec<Counted>)> {
+pub fn certify(negatives: &Negatives, false_accept: f64, delta: f64, least: f32) -> Option<(f32, Vec<Counted>)> {
     let tested = sequence(least).map(|threshold| (threshold, counted(negatives, threshold, delta)));
     let holds = |(_, sets): &(f32, Vec<Counted>)| !sets.is_empty() && sets.iter().all(|set| set.bound <= false_accept);
     tested.take_while(holds).last()

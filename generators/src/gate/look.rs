@@ -9,8 +9,7 @@ use crate::{Error, Result};
 const N: usize = EMBEDDING as usize;
 
 /// The parts of a picture that must look like the article too, each by its two quarters.
-pub const HALVES: [(&str, [usize; 2]); 4] =
-    [("left", [0, 2]), ("right", [1, 3]), ("top", [0, 1]), ("bottom", [2, 3])];
+pub const HALVES: [(&str, [usize; 2]); 4] = [("left", [0, 2]), ("right", [1, 3]), ("top", [0, 1]), ("bottom", [2, 3])];
 
 /// One picture as the gate sees it.
 #[derive(Clone, Debug)]

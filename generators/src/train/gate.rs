@@ -7,17 +7,18 @@ use tch::{Kind, Tensor};
 
 use super::gate_certify;
 use super::gate_data::embeddings::Cache;
+use super::gate_data::own::OwnPhotos;
 use super::gate_data::photos::{self, Part, Photo};
 use super::gate_data::rows::{Copies, Row, allowed, gather, matrix, surprise};
-use super::gate_fit::{self, Fitted};
-use super::gate_tail::{self, Candidate};
+use super::gate_export::{draw_errors, write_weights};
+use super::gate_fit;
+use super::gate_tail;
 use super::optim::{Adam, AdamConfig, cosine_with_warmup};
 use super::run::{Run, Saved, read_config};
 use super::tail;
 use crate::backbone::EMBEDDING;
-use crate::card::{Card, DataSource, Threshold, versions};
 use crate::eval::gate::{Options, evaluate};
-use crate::gate::{NAME, TAIL, softmax};
+use crate::gate::NAME;
 use crate::layers::Linear;
 use crate::params::{Builder, Init, Params};
 use crate::stream::Stream;
@@ -33,6 +34,9 @@ pub struct Config {
     /// Folder of the caches of maps and embeddings, which runs on the same photos may share; the run's when none.
     #[serde(default)]
     pub cache: Option<PathBuf>,
+    /// Photos of one's own, with a tree of one's own; without it those under the data folder.
+    #[serde(default)]
+    pub photos: Option<OwnPhotos>,
     /// Root seed.
     pub seed: u64,
     /// Optimiser steps.
@@ -102,6 +106,14 @@ impl Config {
         self.tail.as_ref().map_or(Ok(()), tail::Config::validate)
     }
 
+    /// The labelled photos: one's own, or those under `data`.
+    ///
+    /// # Errors
+    /// When a table or a photo is missing or malformed.
+    pub fn labelled(&self, data: &Path) -> Result<Vec<Photo>> {
+        self.photos.as_ref().map_or_else(|| photos::load(data), OwnPhotos::load)
+    }
+
     /// Where maps and embeddings are cached.
     pub fn cache(&self) -> &Path {
         self.cache.as_deref().unwrap_or(&self.run)
@@ -132,7 +144,7 @@ impl Material {
     /// When data or weights are missing.
     pub fn load(config: &Config, data: &Path, weights: &Path, gate: Option<&Path>) -> Result<Self> {
         let taxonomy = Taxonomy::load(weights)?;
-        let photos = photos::load(data)?;
+        let photos = config.labelled(data)?;
         let mut cache = Cache::open(config.cache(), weights, gate)?;
         let progress = tail::told("embedded");
         let rows = gather(data, &photos, &taxonomy, config.copies(), &mut cache, config.threads, progress)?;
@@ -281,7 +293,10 @@ pub fn train(config_path: &Path, data: &Path, weights: &Path, resume: bool, expo
     let config: Config = read_config(config_path)?;
     config.validate().map_err(|reason| Error::Config { path: config_path.to_owned(), reason })?;
     let (mut run, saved) = Run::open(&config.run, NAME, &config, resume)?;
-    let photos = photos::load(data)?;
+    let photos = config.labelled(data)?;
+    if let Some(own) = &config.photos {
+        own.write_tree(&photos, weights)?;
+    }
     let candidate = match &config.tail {
         Some(tuning) => Some(gate_tail::train(&config, tuning, (data, &photos), weights, resume)?),
         None => None,
@@ -356,139 +371,6 @@ fn fit_head(
         }
     }
     Ok(())
-}
-
-/// Draws the forty most confident errors on calibration photos, worst first, and lists them in `errors.json`.
-fn draw_errors(config: &Config, run: &mut Run, material: &Material, fitted: &Fitted) -> Result<()> {
-    const THUMB: u32 = 112;
-    let mut errors: Vec<(f32, usize, usize)> = Vec::new();
-    for row in material.rows.iter().filter(|row| row.part == Part::Calibration) {
-        let (Some(photo), super::gate_data::augment::Recipe::Plain) = (row.photo, row.recipe) else { continue };
-        let scores = fitted.gate.scores(&Tensor::from_slice(&row.embedding))?;
-        let probabilities = softmax(&scores.logits, fitted.gate.settings().temperature);
-        let best = (0..probabilities.len()).max_by(|&a, &b| probabilities[a].total_cmp(&probabilities[b])).unwrap_or(0);
-        if !row.covered.contains(&best) {
-            errors.push((probabilities[best], best, photo));
-        }
-    }
-    errors.sort_by(|a, b| b.0.total_cmp(&a.0));
-    errors.truncate(40);
-    let mut grid = pixels::SrgbImage::filled(8 * THUMB, 5 * THUMB, [128; 3]);
-    let mut list = Vec::new();
-    for (i, (confidence, best, photo)) in errors.into_iter().enumerate() {
-        let photo = &material.photos[photo];
-        let thumb = pixels::resize_linear(&photos::read(&photo.path)?, THUMB - 4, THUMB - 4)?;
-        let (left, top) = (i as u32 % 8 * THUMB, i as u32 / 8 * THUMB);
-        let width = (grid.width_px() * 3) as usize;
-        for (y, line) in thumb.data().chunks_exact((THUMB - 4) as usize * 3).enumerate() {
-            let at = (top as usize + y) * width + left as usize * 3;
-            grid.data_mut()[at..at + line.len()].copy_from_slice(line);
-        }
-        let predicted = material.taxonomy.article_names().get(best).cloned().unwrap_or_else(|| "none".into());
-        let file = photo.path.file_name().map(|n| n.to_string_lossy().into_owned());
-        list.push(serde_json::json!({
-            "place": i, "file": file, "label": photo.label, "predicted": predicted, "confidence": confidence,
-        }));
-    }
-    let png = pixels::encode(&grid, None, pixels::Format::Png, 90)?;
-    run.sample_png(config.steps, "confident-errors", grid.width_px(), grid.height_px(), &png)?;
-    let text = serde_json::to_vec_pretty(&list).map_err(|error| Error::Input(error.to_string()))?;
-    checkpoint::write_atomic(&run.dir().join("samples/errors.json"), &text)
-}
-
-fn write_weights(
-    config: &Config,
-    weights: &Path,
-    material: &Material,
-    fitted: &Fitted,
-    tuned: Option<&Candidate>,
-) -> Result<Card> {
-    let path = checkpoint::weights_path(weights, NAME);
-    let mut params = fitted.params.clone();
-    if let Some(tuned) = tuned {
-        params.extend_with_prefix(TAIL, &tuned.tail);
-    }
-    let sha256 = checkpoint::save(&path, NAME, &params, Kind::Half, &[])?;
-    let settings = fitted.gate.settings();
-    let threshold = |value: f32, chosen: String| Threshold { value: f64::from(value), chosen };
-    let (accept, catalog) = (config.true_accept * 100.0, config.catalog_accept * 100.0);
-    let items = |source: photos::Source| {
-        let used = |photo: &&Photo| {
-            let named = material.taxonomy.covered(source.name(), &photo.label).is_some();
-            photo.source == source && named && config.learns_from(photo.part)
-        };
-        material.photos.iter().filter(used).count()
-    };
-    let backdrops = material.rows.iter().filter(|row| row.photo.is_none() && config.learns_from(row.part)).count();
-    let data =
-        |name: &str, licence: &str, items: usize| DataSource { name: name.into(), licence: licence.into(), items };
-    let head = match (tuned, config.hidden) {
-        (Some(_), _) => {
-            "On the pooled embedding of the backbone with its last blocks fine-tuned: a linear head".to_owned()
-        }
-        (None, 0) => "On the frozen backbone's pooled embedding: a linear head".to_owned(),
-        (None, hidden) => format!("On the frozen backbone's pooled embedding: {hidden} hidden units"),
-    };
-    let card = Card {
-        format: checkpoint::FORMAT.into(),
-        model: NAME.into(),
-        architecture: format!(
-            "{head} over the articles and `no product`; relative Mahalanobis \
-             distance in {} principal components (Ren et al. 2021); linear heads on the four \
-             halves of the picture; conformal p-values of margin, distance and the least half by node and kind of photo (Vovk et \
-             al. 2005); checks of the pixels before them",
-            config.dimensions
-        ),
-        config: serde_json::to_value(config).map_err(|error| Error::Input(error.to_string()))?,
-        preprocessing: "whole picture, both sides resized to 224 px in linear light, then as the backbone".into(),
-        classes: material.taxonomy.article_names(),
-        thresholds: [
-            ("temperature", threshold(settings.temperature, "likeliest labels of plain calibration photos".into())),
-            (
-                "accept",
-                threshold(
-                    settings.accept,
-                    format!("accepts {accept}% of true calibration photos and their simulated recolourings"),
-                ),
-            ),
-            (
-                "catalog",
-                threshold(
-                    settings.catalog,
-                    format!("keeps {catalog}% of true calibration photos and their simulated recolourings"),
-                ),
-            ),
-            (
-                "confidence",
-                threshold(settings.confidence, "configuration: a node is named when it is more likely than not".into()),
-            ),
-        ]
-        .map(|(name, threshold)| (name.to_owned(), threshold))
-        .into(),
-        data: vec![
-            data(
-                "Fashion Product Images (studio)",
-                "MIT as listed on Kaggle; photos not redistributed",
-                items(photos::Source::Studio),
-            ),
-            data("alexeygrigorev/clothing-dataset", "CC0-1.0", items(photos::Source::Clothing)),
-            data("bearpaw/clothing-co-parsing, backdrops only", "Apache-2.0; photos not redistributed", backdrops),
-        ],
-        split: "by hash: studio by product title without colours joined with near-duplicates, phone photos by sender; \
-                below 0.15 report, below 0.24 calibration, below 0.30 guarantee, below 0.40 selection, the rest training; the ten-class \
-                subset's validation photos apart"
-            .into(),
-        seed: config.seed,
-        versions: versions(),
-        limits: vec![
-            "knows the articles of taxonomy.toml only; no sarees, suits, underwear or jewellery".into(),
-            "phone photos come from some 350 senders; expect lower accuracy on other homes and cameras".into(),
-        ],
-        sha256,
-        ..Card::default()
-    };
-    card.write(&checkpoint::card_path(weights, NAME))?;
-    Ok(card)
 }
 
 #[cfg(test)]

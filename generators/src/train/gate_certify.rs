@@ -105,7 +105,9 @@ fn witnesses<'a>(gate: &'a Gate, photos: &[&Photo], cache: &mut Cache, threads: 
         let path = || photo.path.clone();
         let other = |p: &Photo| -> PathBuf { p.path.clone() };
         match (i % 2, i / 2 % 3, partner) {
-            (0, 0, Some(partner)) => altered.push((i, Altered { path: path(), change: Change::Beside(other(partner)) })),
+            (0, 0, Some(partner)) => {
+                altered.push((i, Altered { path: path(), change: Change::Beside(other(partner)) }))
+            }
             (0, 1, Some(partner)) => altered.push((i, Altered { path: path(), change: Change::Above(other(partner)) })),
             (0, ..) => altered.push((i, Altered { path: path(), change: Change::Covered })),
             _ => made.push((i, Job { path: path(), recipe: recipes[i / 2 % recipes.len()] })),

@@ -38,13 +38,7 @@ pub struct Fitted {
 ///
 /// # Errors
 /// When an article has no photo in the training rows, unless it is `left_out`.
-pub fn fit(
-    config: &Config,
-    taxonomy: &Taxonomy,
-    head: &Params,
-    rows: &[Row],
-    left_out: &[usize],
-) -> Result<Fitted> {
+pub fn fit(config: &Config, taxonomy: &Taxonomy, head: &Params, rows: &[Row], left_out: &[usize]) -> Result<Fitted> {
     let mut params = half(head);
     let logits = logits_of(&params, matrix(rows.iter()))?;
     let articles = articles_of(&logits, rows, taxonomy.articles())?;
@@ -259,7 +253,9 @@ fn reference_scores(
 fn enough(pools: &Pools, level: usize, mut places: impl Iterator<Item = usize>, kind: usize) -> Vec<f32> {
     let of = |place: Option<usize>| pools.get(&(level, place, kind));
     let first = places.find_map(|place| of(Some(place)).filter(|scores| scores.len() >= LEAST_CALIBRATED));
-    first.or_else(|| of(None)).cloned().unwrap_or_default()
+    // Photos of one's own may all be of one kind, which then stands for the other.
+    let other = || pools.iter().find(|((at, place, _), _)| *at == level && place.is_none()).map(|(_, scores)| scores);
+    first.or_else(|| of(None)).or_else(other).cloned().unwrap_or_default()
 }
 
 fn store(params: &mut Params, name: &str, sets: Vec<Vec<f32>>) -> Result<()> {

@@ -7,7 +7,7 @@ use tch::Kind;
 
 use super::gate::{Config, Material, train_head};
 use super::gate_data::augment::Recipe;
-use super::gate_data::photos::{Part, Photo};
+use super::gate_data::photos::{Part, Photo, Source};
 use super::gate_data::rows::{Row, matrix, street, street_part};
 use super::run::Run;
 use super::tail::{self, Example, Tuned, Tuner};
@@ -81,8 +81,8 @@ pub fn train(
     Ok(Candidate { file, head, tail, selection })
 }
 
-/// What the tail learns from: every photo of the training part plain, recoloured and as other cameras see it, and
-/// pictures without a product. The selection part is held out.
+/// What the tail learns from: every photo of the training part plain and recoloured, phone photos also as other cameras
+/// see them, and pictures without a product. The selection part is held out.
 fn examples(
     config: &Config,
     tuning: &tail::Config,
@@ -100,7 +100,9 @@ fn examples(
         }
         let mut recipes = vec![Recipe::Plain];
         recipes.extend((0..config.recoloured).map(Recipe::Recoloured));
-        recipes.extend((0..tuning.snapshots).map(Recipe::Snapshot));
+        // Catalogue photos are framed and lit alike; phone photos are not.
+        let snapshots = if photo.source == Source::Clothing { tuning.snapshots } else { 0 };
+        recipes.extend((0..snapshots).map(Recipe::Snapshot));
         let path = photo.path.clone();
         if learned && config.nothing_every > 0 && index % config.nothing_every as usize == 0 {
             let recipes = vec![Recipe::Nothing(0)];

@@ -52,7 +52,7 @@ pub struct Config {
     pub mixed: f32,
     /// Share of the maps of which a part is hidden.
     pub hidden: f32,
-    /// Other views of every photo that is learned from.
+    /// Other views of every phone photo that is learned from.
     pub snapshots: u32,
     /// Decay of the averaged weights, which are the ones exported.
     pub average: f64,

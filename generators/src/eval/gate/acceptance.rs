@@ -165,7 +165,8 @@ pub fn measure(judges: &Judges, items: &[Item], source: &mut Source) -> Result<V
         let chosen: Vec<(&&Item, usize)> = reported.iter().zip(nodes.iter().copied()).collect();
         let chosen: Vec<_> =
             chosen.into_iter().filter(|(item, _)| item.photo.source.kind() == kind).step_by(ALTERED_EACH).collect();
-        let jobs: Vec<Job> = chosen.iter().map(|(i, _)| Job { path: path(i), recipe: Recipe::Recoloured(100) }).collect();
+        let jobs: Vec<Job> =
+            chosen.iter().map(|(i, _)| Job { path: path(i), recipe: Recipe::Recoloured(100) }).collect();
         let of: Vec<usize> = chosen.iter().map(|(_, node)| *node).collect();
         let variants = source.pictures(gate, &jobs, &of)?;
         let title = format!("simulated recolourings of {name} photos, as the article that the photo was classified as");
@@ -196,7 +197,8 @@ pub fn measure(judges: &Judges, items: &[Item], source: &mut Source) -> Result<V
 fn true_photos(judges: &Judges, reported: &[&Item]) -> Result<Vec<Acceptance>> {
     let of = |name: &str, kind: Option<usize>| {
         let chosen = reported.iter().filter(|item| kind.is_none_or(|kind| item.photo.source.kind() == kind));
-        let judged: Vec<_> = chosen.map(|item| (&item.picture, likeliest(&item.picture.scores, item.covered))).collect();
+        let judged: Vec<_> =
+            chosen.map(|item| (&item.picture, likeliest(&item.picture.scores, item.covered))).collect();
         judges.judge(&format!("true {name}photos, as their label"), true, &judged)
     };
     let mut found = vec![of("", None)?, of("studio ", Some(0))?, of("phone ", Some(1))?];

@@ -122,10 +122,11 @@ pub fn measure(gate: &Gate, items: &[Item]) -> Accuracies {
     let mut found = Accuracies::default();
     let taxonomy = gate.taxonomy();
     let (mut before, mut after) = (Vec::new(), Vec::new());
-    let sets: [(&'static str, Source, Part); 3] = [
+    let sets: [(&'static str, Source, Part); 4] = [
         ("studio, new products", Source::Studio, Part::Report),
         ("phone, new senders", Source::Clothing, Part::Report),
         ("phone, published small validation", Source::Clothing, Part::SmallValidation),
+        ("own photos, new groups", Source::Own, Part::Report),
     ];
     for (photos, source, part) in sets {
         let chosen: Vec<&Item> =

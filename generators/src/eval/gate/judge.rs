@@ -184,7 +184,11 @@ pub fn measure(
 
 impl fmt::Display for Opinions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\nindependent judge (Lite2 features, linear probe): right about the category {}", self.judge_accuracy)?;
+        writeln!(
+            f,
+            "\nindependent judge (Lite2 features, linear probe): right about the category {}",
+            self.judge_accuracy
+        )?;
         for Opinion { pictures, of_accepted, of_rejected } in &self.opinions {
             writeln!(f, "  agrees with accepting {of_accepted}  with rejecting {of_rejected}  {pictures}")?;
         }

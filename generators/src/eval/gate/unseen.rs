@@ -49,8 +49,12 @@ pub fn measure(config: &Config, material: &Material, items: &[Item], names: &[St
     let found: Vec<Acceptance> = rows.into_iter().flatten().collect();
     let mut all = Vec::new();
     for (title, articles) in [("categories", false), ("articles", true)] {
-        let of_level: Vec<&Acceptance> =
-            found.iter().zip(&nodes).filter(|(_, node)| (**node < taxonomy.articles()) == articles).map(|(a, _)| a).collect();
+        let of_level: Vec<&Acceptance> = found
+            .iter()
+            .zip(&nodes)
+            .filter(|(_, node)| (**node < taxonomy.articles()) == articles)
+            .map(|(a, _)| a)
+            .collect();
         all.extend(of_level.iter().map(|a| (*a).clone()));
         if !of_level.is_empty() {
             all.push(joined(&format!("unseen {title} above, together"), &of_level));

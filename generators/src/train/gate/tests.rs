@@ -6,6 +6,7 @@ fn config(run: &Path, steps: u64) -> Config {
     Config {
         run: run.to_owned(),
         cache: None,
+        photos: None,
         tail: None,
         seed: 3,
         steps,

@@ -153,7 +153,9 @@ mod tests {
     #[test]
     fn harmless_changes_keep_the_size() {
         let photo = SrgbImage::new(50, 70, (0..50 * 70 * 3).map(|i| (i * 7 % 251) as u8).collect()).unwrap();
-        for change in [Change::Compressed, Change::Darker, Change::Brighter, Change::Cropped, Change::Mirrored, Change::Covered] {
+        for change in
+            [Change::Compressed, Change::Darker, Change::Brighter, Change::Cropped, Change::Mirrored, Change::Covered]
+        {
             let made = make(change, &photo);
             assert_eq!((made.width_px(), made.height_px()), (SIDE, SIDE));
         }

@@ -39,12 +39,7 @@ impl Maps {
     ///
     /// # Errors
     /// The first photo that cannot be read, or when the backbone is missing or the disk fails.
-    pub fn ensure<J: Job>(
-        &mut self,
-        jobs: &[J],
-        threads: usize,
-        progress: impl Fn(usize, usize),
-    ) -> Result<Vec<Key>> {
+    pub fn ensure<J: Job>(&mut self, jobs: &[J], threads: usize, progress: impl Fn(usize, usize)) -> Result<Vec<Key>> {
         let weights = &self.weights;
         let load = || -> Result<Forward> {
             let backbone = Backbone::load(weights)?;

@@ -5,6 +5,7 @@ pub mod altered;
 pub mod augment;
 pub mod embeddings;
 pub mod maps;
+pub mod own;
 pub mod photos;
 pub mod rows;
 pub mod snapshot;

@@ -18,6 +18,8 @@ pub enum Source {
     Studio,
     /// Phone photos.
     Clothing,
+    /// Photos of whoever trains, see [`super::own`].
+    Own,
 }
 
 impl Source {
@@ -26,13 +28,14 @@ impl Source {
         match self {
             Self::Studio => "studio",
             Self::Clothing => "clothing",
+            Self::Own => "own",
         }
     }
 
     /// Its kind of photo in the gate: 0 catalogue, 1 phone.
     pub fn kind(self) -> usize {
         match self {
-            Self::Studio => 0,
+            Self::Studio | Self::Own => 0,
             Self::Clothing => 1,
         }
     }
@@ -146,7 +149,7 @@ pub fn read(path: &Path) -> Result<SrgbImage> {
     photo.map(|p| p.image).map_err(|error| Error::Data { path: path.to_owned(), reason: error.to_string() })
 }
 
-fn part_of(key: &str) -> Part {
+pub(super) fn part_of(key: &str) -> Part {
     match split_fraction(key) {
         f if f < 0.15 => Part::Report,
         f if f < 0.24 => Part::Calibration,
@@ -206,7 +209,7 @@ fn without_colours(title: &str, colours: &BTreeSet<String>) -> String {
 }
 
 /// Whether each pixel of a 17×16 thumbnail is darker than its right neighbour: 256 bits.
-fn gradient_hash(image: &SrgbImage) -> Result<[u64; 4]> {
+pub(super) fn gradient_hash(image: &SrgbImage) -> Result<[u64; 4]> {
     let small = resize_linear(image, 17, 16)?;
     let luma = |x: u32, y: u32| {
         let [r, g, b] = small.pixel(x, y).map(u32::from);
@@ -221,7 +224,7 @@ fn gradient_hash(image: &SrgbImage) -> Result<[u64; 4]> {
 }
 
 /// For each item, the first item of its group: equal titles and near-equal hashes are joined.
-fn groups(titles: &[String], hashes: &[[u64; 4]]) -> Vec<usize> {
+pub(super) fn groups(titles: &[String], hashes: &[[u64; 4]]) -> Vec<usize> {
     let mut parent: Vec<usize> = (0..titles.len()).collect();
     let mut join = |a: usize, b: usize| {
         let (a, b) = (root(&mut parent, a), root(&mut parent, b));

@@ -7,10 +7,10 @@ use tch::Tensor;
 use super::augment::Recipe;
 use super::embeddings::{Cache, Job};
 use super::photos::{Part, Photo, Source};
-use crate::{Result, gate};
 use crate::backbone::EMBEDDING;
 use crate::stream::split_fraction;
 use crate::taxonomy::Taxonomy;
+use crate::{Result, gate};
 
 /// Logit of an article that a row cannot be, added before the softmax; finite, so that gradients stay finite.
 pub const IMPOSSIBLE: f32 = -1e4;
@@ -108,12 +108,15 @@ pub fn gather(
     Ok(filled.filter_map(whole).collect())
 }
 
-/// The street photos, sorted.
+/// The street photos, sorted; none where there is no such folder, as beside photos of one's own.
 ///
 /// # Errors
 /// When the folder cannot be listed.
 pub fn street(data: &Path) -> Result<Vec<PathBuf>> {
     let folder = data.join("street/photos");
+    if !folder.exists() {
+        return Ok(Vec::new());
+    }
     let listing = std::fs::read_dir(&folder).map_err(crate::Error::io(&folder))?;
     let mut paths: Vec<PathBuf> = listing.filter_map(|entry| entry.ok().map(|e| e.path())).collect();
     paths.sort();
