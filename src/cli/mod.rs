@@ -32,8 +32,8 @@ pub use classify::ClassifyArgs;
 pub use doctor::DoctorArgs;
 pub use encode::EncodeArgs;
 pub use eval::{
-    EvalArgs, EvalClassifierArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalRealismArgs, EvalSolidsArgs,
-    SolidsPart,
+    EvalArgs, EvalClassifierArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalGateArgs, EvalRealismArgs,
+    EvalSolidsArgs, SolidsPart,
 };
 pub use map::MapArgs;
 pub use mask::MaskArgs;

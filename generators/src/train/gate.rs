@@ -17,6 +17,7 @@ use super::optim::{Adam, AdamConfig, cosine_with_warmup};
 use super::run::{Run, Saved, read_config};
 use super::tail;
 use crate::backbone::EMBEDDING;
+use crate::card::Card;
 use crate::eval::gate::{Options, evaluate};
 use crate::gate::NAME;
 use crate::layers::Linear;
