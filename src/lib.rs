@@ -1,20 +1,17 @@
 //! The command line of Rangrez.
 
-mod allocation;
 mod catalog;
 mod cli;
 mod commands;
-mod crash;
-mod exit;
-mod interrupt;
 mod pipeline;
 mod recipe;
 mod report;
-mod terminal;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+
+use resizing::{allocation, crash, exit, interrupt, terminal};
 
 use cli::{Cli, Command};
 use exit::{Exit, Result};
@@ -22,23 +19,7 @@ use exit::{Exit, Result};
 /// Runs any command.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();
-    guarded(|| command(&cli.command))
-}
-
-fn guarded(work: impl FnOnce() -> Result<Exit>) -> ExitCode {
-    crash::install();
-    let exit = match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
-        Ok(Ok(exit)) => exit,
-        Ok(Err(failure)) => {
-            terminal::tell(&failure.line());
-            failure.exit
-        }
-        Err(payload) => {
-            terminal::tell(&crash::message(payload.as_ref()));
-            Exit::Input
-        }
-    };
-    exit.into()
+    resizing::guarded(|| command(&cli.command))
 }
 
 fn command(command: &Command) -> Result<Exit> {
@@ -46,9 +27,11 @@ fn command(command: &Command) -> Result<Exit> {
     if !matches!(command, Command::Train(_) | Command::Eval(_)) {
         interrupt::install()?;
     }
+    // Also of this thread, which loads the models: libtorch's own threads would wait for each other at full speed.
+    generators::runtime::limit_threads();
     match command {
         Command::Recolor(args) => commands::recolor::run(args),
-        Command::Resize(args) => commands::resize_garment::run(args),
+        Command::Resize(args) => commands::resize::run(args),
         Command::Batch(args) => commands::batch::run(&args.command),
         Command::Classify(args) => commands::classify::run(args),
         Command::Mask(args) => commands::mask::run(args),

@@ -396,3 +396,30 @@ fn what_is_wrong_is_said_before_work_starts() {
     run(batch(&["run"]).arg(sample()).arg("-o").arg(&out)).says(2, &["not a plan"]);
     assert!(!out.exists());
 }
+
+#[test]
+fn resizes_centre_garments_by_named_profiles() {
+    let season = Season::few(
+        1,
+        "[[operation]]\nkind = 'resize'\nprofile = 'mine.toml#square'\n[[operation]]\nkind = 'resize'\nname = 'small'\nsizes = ['40w']\ngamma = true\n",
+    );
+    let profiles = "[square]\nsizes = ['120x160:garment']\nformats = ['png']\nsharpen = 0.5\n";
+    fs::write(season.path("mine.toml"), profiles).unwrap();
+    let out = season.path("out");
+    let ended = run(batch(&["run"]).arg(season.manifest()).arg("-o").arg(&out));
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    // The same pictures as the command makes.
+    let (master, alone) = (season.masters().remove(0), season.path("alone"));
+    let own = |words: &[&str]| run(rangrez().arg("resize").arg(&master).args(words).arg("-o").arg(&alone)).code;
+    assert_eq!(own(&["--sizes", "120x160:garment", "--format", "png", "--sharpen", "0.5"]), Some(0));
+    assert_eq!(own(&["--sizes", "40w", "--gamma"]), Some(0));
+    let names = support::names(&alone);
+    assert_eq!(names.len(), 2, "{names:?}");
+    for name in names {
+        assert_eq!(fs::read(out.join(&name)).unwrap(), fs::read(alone.join(&name)).unwrap(), "{name}");
+    }
+    // Weights decide where garments are, and so stand in the plan.
+    let plan = season.path("p.plan");
+    run(batch(&["plan", "--sample", "0"]).arg(season.manifest()).arg("-o").arg(&plan));
+    assert!(fs::read_to_string(&plan).unwrap().contains("segmenter.safetensors"));
+}

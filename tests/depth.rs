@@ -72,6 +72,55 @@ fn sixteen_bits_stay_outside_the_mask_and_are_made_inside() {
     assert_eq!(fs::read(again.join("dress--teal.png")).unwrap(), fs::read(eight.join("dress--teal.png")).unwrap());
 }
 
+/// Two regions and light thrown beside them: what is outside both keeps its bits, what is inside has 16.
+#[test]
+fn sixteen_bits_of_several_regions_and_their_light() {
+    let folder = tempfile::tempdir().unwrap();
+    let (photo, mask_file, deep, mask) = photo(folder.path());
+    let width = mask.width_px() as usize;
+    // The mask's halves, with a soft border that both share.
+    let half = |left: bool| {
+        let share = |(i, &alpha): (usize, &u8)| {
+            let share = ((i % width) as f32 - width as f32 / 2.0 + 4.0).clamp(0.0, 8.0) / 8.0;
+            (f32::from(alpha) * if left { 1.0 - share } else { share }) as u8
+        };
+        Mask::new(mask.width_px(), mask.height_px(), mask.data().iter().enumerate().map(share).collect()).unwrap()
+    };
+    let files = [true, false].map(|left| {
+        let file = folder.path().join(format!("{left}.png"));
+        fs::write(&file, encode_mask_png(&half(left)).unwrap()).unwrap();
+        file
+    });
+    for (name, more) in [("plain", &[][..]), ("light", &["--bounce"])] {
+        let out = folder.path().join(name);
+        let mut command = rangrez();
+        command.arg("recolor").arg(&photo).args(["--gate", "off", "--format", "png", "--depth", "16"]).args(more);
+        command
+            .arg("--mask")
+            .arg(&files[0])
+            .args(["--to", "teal"])
+            .arg("--mask")
+            .arg(&files[1])
+            .args(["--to", "maroon"]);
+        let ended = run(command.arg("-o").arg(&out));
+        assert_eq!(ended.code, Some(0), "{ended:#?}");
+        let file = names(&out).into_iter().find(|name| name.starts_with("dress--teal")).unwrap();
+        let dyed = decode_file(&out.join(file), &Limits::default()).unwrap().deep.unwrap();
+        let fine = |v: &&u16| **v % 257 != 0;
+        for (i, &alpha) in mask.data().iter().enumerate().filter(|_| more.is_empty()) {
+            let same = dyed.data()[3 * i..3 * i + 3] == deep.data()[3 * i..3 * i + 3];
+            assert!(alpha > 0 || same, "pixel {i} outside both");
+        }
+        let inside = mask.data().iter().enumerate().filter(|(_, a)| **a == 255);
+        let fine_inside: usize = inside.map(|(i, _)| dyed.data()[3 * i..3 * i + 3].iter().filter(fine).count()).sum();
+        assert!(fine_inside > 3000, "{name}: {fine_inside}");
+    }
+    let mask_only = recolor(&photo, &mask_file, &folder.path().join("one"), &["--format", "png", "--bounce"]);
+    assert_eq!(mask_only.code, Some(0), "{mask_only:#?}");
+    let one = decode_file(&folder.path().join("one/dress--teal.png"), &Limits::default()).unwrap();
+    assert_eq!(one.bit_depth, 16);
+}
+
 #[test]
 fn resize_keeps_sixteen_bits_or_makes_eight() {
     let folder = tempfile::tempdir().unwrap();

@@ -127,3 +127,34 @@ fn a_garment_is_found_and_put_in_the_middle() {
         "{found:?}"
     );
 }
+
+#[test]
+fn fast_makes_the_same_files_of_nearly_the_same_pixels() {
+    let folder = tempfile::tempdir().unwrap();
+    // A quarter turn and odd sides, so that halves are rounded.
+    let exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0".to_vec();
+    let metadata = Metadata { dpi: None, icc: None, exif: Some(exif) };
+    let bytes = encode_with(&picture(531, 347), None, Format::Jpeg, &EncodeOptions::at_level(95), &metadata).unwrap();
+    let photo = folder.path().join("shirt.jpg");
+    fs::write(&photo, bytes).unwrap();
+    let made = |name: &str, sizes: &str, more: &[&str]| {
+        let out = folder.path().join(name);
+        let ended = resize(&photo, &out, &[&["--sizes", sizes, "--format", "png"], more].concat());
+        assert_eq!(ended.code, Some(0), "{ended:#?}");
+        names(&out).into_iter().map(|file| (file.clone(), fs::read(out.join(file)).unwrap())).collect::<Vec<_>>()
+    };
+    for sizes in ["80w,x50,64x64:pad,60x40:cover", "160w"] {
+        let (exact, fast) =
+            (made(&format!("{sizes}-exact"), sizes, &[]), made(&format!("{sizes}-fast"), sizes, &["--fast"]));
+        for ((name, exact), (of_fast, fast)) in exact.iter().zip(&fast) {
+            assert!(name == of_fast && exact != fast, "{name} {of_fast}");
+            let [exact, fast] = [exact, fast].map(|file| pixels::decode(file, &Limits::default()).unwrap().image);
+            assert_eq!((exact.width_px(), exact.height_px()), (fast.width_px(), fast.height_px()), "{name}");
+            let off: f64 = exact.data().iter().zip(fast.data()).map(|(a, b)| f64::from(a.abs_diff(*b))).sum();
+            assert!(off / (exact.data().len() as f64) < 1.5, "{name}: {off}");
+        }
+    }
+    // A size that needs all pixels has them, and with it all others.
+    let (exact, fast) = (made("all", "full,80w", &[]), made("all-fast", "full,80w", &["--fast"]));
+    assert_eq!(exact, fast);
+}

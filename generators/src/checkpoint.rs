@@ -3,16 +3,16 @@
 //! Shipped weights are `NAME.safetensors` (half precision) beside `NAME.card.json`; training checkpoints are `f32`.
 
 use std::collections::HashMap;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use sha2::{Digest, Sha256};
 use tch::{Kind, Tensor};
 
 use crate::card::Card;
 use crate::params::Params;
 use crate::{Error, Result};
+
+pub use pixels::sha256_hex;
 
 /// Version of the file layout; a file of another version is refused.
 pub const FORMAT: &str = "1";
@@ -25,15 +25,6 @@ pub fn weights_path(weights: &Path, name: &str) -> PathBuf {
 /// `WEIGHTS/NAME.card.json`.
 pub fn card_path(weights: &Path, name: &str) -> PathBuf {
     weights.join(format!("{name}.card.json"))
-}
-
-/// SHA-256 in lower-case hexadecimal.
-pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
 }
 
 /// A file's tensors, widened to `f32`, and its metadata.

@@ -18,6 +18,11 @@ use crate::{Result, checkpoint, gate};
 /// `[1280]`, `f32`.
 pub type Point = Tensor;
 
+/// A place from its numbers, as a cache keeps them.
+pub fn point(values: &[f32]) -> Point {
+    Tensor::from_slice(values)
+}
+
 /// A photo's places in the two spaces that models of it work in.
 #[derive(Debug)]
 pub struct Embedding {

@@ -7,6 +7,7 @@
 pub mod bilateral_grid;
 mod bounce;
 mod cascade;
+mod checksum;
 pub mod color;
 pub mod color_map;
 mod composite;
@@ -51,6 +52,7 @@ mod vector;
 
 pub use bounce::Bounce;
 pub use cascade::{Cut, Light, Resized, Source, cascade};
+pub use checksum::sha256_hex;
 pub use color::parse_color;
 pub use composite::composite;
 pub use decode::{Decoded, Limits, decode, decode_file, decode_mask, decode_reduced, read_limited};
@@ -63,7 +65,7 @@ pub use faults::{Fault, Soundness};
 pub use format::Format;
 pub use image_types::{Mask, SrgbImage};
 pub use layer::layer_over;
-pub use merge::merge;
+pub use merge::{merge, merge_deep};
 pub use metadata::{Keep, Metadata};
 pub use output::write_atomic;
 pub use palette_files::{Palette, Swatch, load_palette, parse_palette};

@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 
-use crate::color::Curve;
-use crate::{Error, Mask, Result, SrgbImage};
+use crate::color::{Curve, linear_from_srgb_code16, srgb_code_from_linear};
+use crate::image_types::check_size;
+use crate::{Mask, Result, Srgb16Image, SrgbImage};
 
 /// Pixels that one task merges.
 const BLOCK_PIXELS: usize = 1 << 14;
@@ -28,42 +29,62 @@ const BLOCK_PIXELS: usize = 1 << 14;
 /// # Ok::<(), pixels::Error>(())
 /// ```
 pub fn merge(source: &SrgbImage, dyed: &[(&SrgbImage, &Mask)]) -> Result<SrgbImage> {
-    let (width, height) = (source.width_px(), source.height_px());
+    let size = (source.width_px(), source.height_px());
     for (image, mask) in dyed {
-        mask.check_size(width, height)?;
-        if (image.width_px(), image.height_px()) != (width, height) {
-            return Err(Error::SizeMismatch {
-                expected_width: width,
-                expected_height: height,
-                got_width: image.width_px(),
-                got_height: image.height_px(),
-            });
-        }
+        mask.check_size(size.0, size.1)?;
+        check_size(size, (image.width_px(), image.height_px()))?;
     }
     let curve = Curve::get();
     let mut out = source.clone();
-    out.data_mut().par_chunks_mut(BLOCK_PIXELS * 3).enumerate().for_each(|(block, pixels)| {
+    let parts: Vec<_> = dyed.iter().map(|(image, mask)| (image.data(), mask.data())).collect();
+    add_changes(out.data_mut(), &parts, |code| curve.linear(code), |light| curve.byte(light));
+    Ok(out)
+}
+
+/// As [`merge`], with 16 bits a channel.
+///
+/// # Errors
+/// As [`merge`].
+pub fn merge_deep(source: &Srgb16Image, dyed: &[(&Srgb16Image, &Mask)]) -> Result<Srgb16Image> {
+    let size = (source.width_px(), source.height_px());
+    for (image, mask) in dyed {
+        mask.check_size(size.0, size.1)?;
+        check_size(size, (image.width_px(), image.height_px()))?;
+    }
+    let mut out = source.clone();
+    let parts: Vec<_> = dyed.iter().map(|(image, mask)| (image.data(), mask.data())).collect();
+    let code = |light| (srgb_code_from_linear(light) * 257.0 + 0.5) as u16;
+    add_changes(out.data_mut(), &parts, linear_from_srgb_code16, code);
+    Ok(out)
+}
+
+/// Adds to `out`, which holds the source, what each part with its mask changes about it.
+fn add_changes<T: Copy + Send + Sync>(
+    out: &mut [T],
+    parts: &[(&[T], &[u8])],
+    linear: impl Fn(T) -> f32 + Sync,
+    code: impl Fn(f32) -> T + Sync,
+) {
+    out.par_chunks_mut(BLOCK_PIXELS * 3).enumerate().for_each(|(block, pixels)| {
         let first = block * BLOCK_PIXELS;
         for (i, pixel) in pixels.chunks_exact_mut(3).enumerate() {
             let at = first + i;
-            let mut touching = dyed.iter().filter(|(_, mask)| mask.data()[at] > 0);
+            let mut touching = parts.iter().filter(|(_, mask)| mask[at] > 0);
             let Some((one, _)) = touching.next() else { continue };
             if touching.next().is_none() {
-                pixel.copy_from_slice(&one.data()[3 * at..3 * at + 3]);
+                pixel.copy_from_slice(&one[3 * at..3 * at + 3]);
                 continue;
             }
-            for (channel, code) in pixel.iter_mut().enumerate() {
-                let own = curve.linear(*code);
-                let change: f32 =
-                    dyed.iter().map(|(image, _)| curve.linear(image.data()[3 * at + channel]) - own).sum();
+            for (channel, value) in pixel.iter_mut().enumerate() {
+                let own = linear(*value);
+                let change: f32 = parts.iter().map(|(image, _)| linear(image[3 * at + channel]) - own).sum();
                 // An unchanged code stays itself whatever the rounding.
                 if change != 0.0 {
-                    *code = curve.byte((own + change).clamp(0.0, 1.0));
+                    *value = code((own + change).clamp(0.0, 1.0));
                 }
             }
         }
     });
-    Ok(out)
 }
 
 #[cfg(test)]
@@ -91,6 +112,26 @@ mod tests {
         }
         let swapped = merge(&source, &[(&other, &right), (&one, &left)]).unwrap();
         assert_eq!(swapped, merged);
+    }
+
+    #[test]
+    fn sixteen_bits_merge_as_eight_do_and_keep_their_own() {
+        let (left, right): (Vec<u8>, Vec<u8>) = (0..=255).map(|s: u8| (s, 255 - s)).unzip();
+        let masks = [left, right].map(|shares| Mask::new(256, 1, shares).unwrap());
+        let fine =
+            |offset: u16| Srgb16Image::new(256, 1, (0..768).map(|i| 20_000 + offset + 13 * i).collect()).unwrap();
+        let (source, one, other) = (fine(0), fine(900), fine(2500));
+        let deep = merge_deep(&source, &[(&one, &masks[0]), (&other, &masks[1])]).unwrap();
+        let eight = [&source, &one, &other].map(Srgb16Image::to_srgb8);
+        let eight = merge(&eight[0], &[(&eight[1], &masks[0]), (&eight[2], &masks[1])]).unwrap();
+        let off = deep.to_srgb8().data().iter().zip(eight.data()).map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(off <= Some(2), "{off:?}");
+        // Where one mask is 0 the other's values are taken as they are.
+        assert_eq!((deep.pixel(0, 0), deep.pixel(255, 0)), (other.pixel(0, 0), one.pixel(255, 0)));
+        assert!(deep.data().iter().filter(|&&v| v % 257 != 0).count() > 700);
+        assert!(
+            merge_deep(&source, &[(&Srgb16Image::from_srgb8(&SrgbImage::filled(2, 1, [0; 3])), &masks[0])]).is_err()
+        );
     }
 
     #[test]

@@ -8,6 +8,8 @@ use pixels::Limits;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
+use resizing::memory::pixels_of;
+
 use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::interrupt;
 use crate::pipeline::photo::ENDINGS;
@@ -126,12 +128,6 @@ fn inspect(master: &mut Master, at: &Location, sources: &Sources) {
         }
         Err(trouble) => master.problem = Some(trouble.line()),
     }
-}
-
-/// Pixels that the header announces.
-pub fn pixels_of(bytes: &[u8]) -> Option<u64> {
-    let size = imagesize::blob_size(bytes).ok()?;
-    (size.width as u64).checked_mul(size.height as u64)
 }
 
 type Found = (String, Location, Option<Listed>);

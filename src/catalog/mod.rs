@@ -2,7 +2,6 @@
 //!
 //! Manifest → Plan → tasks still to do → fetched → made → stored → recorded → Report. [`run`] reads in that order.
 
-pub mod budget;
 pub mod cost;
 pub mod journal;
 pub mod key;
@@ -13,7 +12,6 @@ pub mod lock;
 pub mod manifest;
 pub mod manifest_csv;
 pub mod masters;
-pub mod memory;
 pub mod merge;
 pub mod operation;
 pub mod output;
@@ -30,6 +28,8 @@ pub mod status;
 pub mod store;
 pub mod unit;
 pub mod work;
+
+pub use resizing::{budget, memory};
 
 /// Folder inside an output folder or prefix that holds everything that is not a picture or a report.
 pub const CONTROL: &str = ".rangrez";

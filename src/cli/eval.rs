@@ -41,6 +41,9 @@ pub enum EvalCommand {
                       three classifiers first; --resume takes up the run that the configuration names."
     )]
     Classifier(EvalClassifierArgs),
+    /// Classifier: how often the catalogue's name of a product's colour can be read off its photo.
+    #[command(after_help = "Example:\n  rangrez eval base-colour --data data --config configs/base-colour.toml")]
+    BaseColour(EvalBaseColourArgs),
     /// Gate: accuracy per category, calibration error, accept rates.
     #[command(
         after_help = "Examples:\n  rangrez eval gate --data data --json\n  rangrez eval gate --data data --false-accept 0.05 \
@@ -89,6 +92,16 @@ pub struct EvalClassifierArgs {
     /// Continue the run where its last checkpoint left it.
     #[arg(long)]
     pub resume: bool,
+}
+
+/// Options of the evaluation of base colours.
+#[derive(Debug, Args)]
+pub struct EvalBaseColourArgs {
+    #[command(flatten)]
+    pub common: EvalDataArgs,
+    /// How the heads are trained.
+    #[arg(long, value_name = "FILE", default_value = "configs/base-colour.toml")]
+    pub config: PathBuf,
 }
 
 /// Options of the colourway evaluation.

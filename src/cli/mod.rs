@@ -9,16 +9,12 @@ mod batch;
 pub mod checks;
 mod classify;
 mod doctor;
-mod encode;
 mod eval;
 mod map;
 mod mask;
 pub mod parts;
 mod recolor;
 mod region;
-mod resize;
-mod shared;
-pub mod sizes;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -30,18 +26,15 @@ pub use batch::{
 pub use checks::CheckArgs;
 pub use classify::ClassifyArgs;
 pub use doctor::DoctorArgs;
-pub use encode::EncodeArgs;
 pub use eval::{
-    EvalArgs, EvalClassifierArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalGateArgs, EvalRealismArgs,
-    EvalSolidsArgs, SolidsPart,
+    EvalArgs, EvalBaseColourArgs, EvalClassifierArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalGateArgs,
+    EvalRealismArgs, EvalSolidsArgs, SolidsPart,
 };
 pub use map::MapArgs;
 pub use mask::MaskArgs;
 pub use recolor::{GateMode, LayersFormat, RecolorArgs};
 pub use region::AUTO;
-pub use resize::ResizeArgs;
-pub use shared::{InputArgs, JobsArgs, OutputArgs, WeightsArgs};
-pub use sizes::SizeArg;
+pub use resizing::options::{EncodeArgs, InputArgs, JobsArgs, OutputArgs, ResizeArgs, SizeArg, WeightsArgs, sizes};
 pub use train::{TrainArgs, TrainedModel};
 
 /// Offline colour variants for fashion product photos.

@@ -22,7 +22,8 @@ pub fn run(args: &ClassifyArgs) -> Result<Exit> {
     let workers = models::per_worker(jobs, || Viewer::load(&folder))?;
     let work = |viewer: &Viewer, photo: &Photo, answer: &mut Option<Classification>| {
         let decoded = Decoded::read(photo.clone())?;
-        *answer = Some(viewer.look(&decoded.over_white()).or_exit(Exit::Input)?.1);
+        let features = viewer.features(&decoded.over_white()).or_exit(Exit::Input)?;
+        *answer = Some(viewer.say(&features).or_exit(Exit::Input)?);
         Ok(())
     };
     let outcomes = batch::run(&found.photos, workers, work, |progress, photo, outcome| {

@@ -6,11 +6,11 @@ mod solids;
 
 use std::path::Path;
 
-use generators::eval::{classifier, gate, mask};
+use generators::eval::{base_colour, classifier, gate, mask};
 use pixels::{Format, SrgbImage, encode, write_atomic};
 use serde::Serialize;
 
-use crate::cli::{EvalArgs, EvalClassifierArgs, EvalCommand, EvalDataArgs, EvalGateArgs};
+use crate::cli::{EvalArgs, EvalBaseColourArgs, EvalClassifierArgs, EvalCommand, EvalDataArgs, EvalGateArgs};
 use crate::exit::{Exit, OrExit, Result};
 use crate::pipeline::weights;
 use crate::terminal::data_line;
@@ -26,6 +26,7 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
         EvalCommand::Colorways(args) => colorways::evaluate(args),
         EvalCommand::Realism(args) => realism::evaluate(args),
         EvalCommand::Solids(args) => solids::evaluate(args),
+        EvalCommand::BaseColour(args) => evaluate_base_colour(args),
         EvalCommand::Classifier(args) => evaluate_classifier(args),
         EvalCommand::Gate(args) => evaluate_gate(args),
     }
@@ -36,6 +37,16 @@ fn evaluate_mask(args: &EvalDataArgs) -> Result<()> {
     let options = mask::Options::new(args.data.clone(), weights::folder(&args.weights));
     let report = super::blame(mask::evaluate(&options))?;
     if args.json { print_json(&report) } else { print_lines(report.to_string().lines()) }
+}
+
+fn evaluate_base_colour(args: &EvalBaseColourArgs) -> Result<()> {
+    let options = base_colour::Options {
+        data: args.common.data.clone(),
+        weights: weights::folder(&args.common.weights),
+        config: args.config.clone(),
+    };
+    let report = super::blame(base_colour::evaluate(&options))?;
+    if args.common.json { print_json(&report) } else { print_lines(report.to_string().lines()) }
 }
 
 fn evaluate_classifier(args: &EvalClassifierArgs) -> Result<()> {

@@ -14,6 +14,7 @@ use crate::pipeline::decoded::Decoded;
 use crate::pipeline::models::{self, Viewer};
 use crate::pipeline::out_dir::OutDir;
 use crate::pipeline::photo::{self, Photo};
+use crate::pipeline::seen_before::SeenBefore;
 use crate::pipeline::weights;
 use crate::report::map::confusion::Answer;
 use crate::report::map::{Labels, Map, Point};
@@ -47,12 +48,13 @@ pub fn run(args: &MapArgs) -> Result<Exit> {
     let folder = weights::folder(&args.weights);
     let jobs = batch::jobs(args.jobs.jobs, found.photos.len());
     let workers = models::per_worker(jobs, || Viewer::load(&folder))?;
+    let before = SeenBefore::open(&folder)?;
     let taxonomy = Taxonomy::load(&folder).or_exit(Exit::Weights)?;
     out.make()?;
 
     let pictures = found.photos.len() <= MOST_PICTURES;
     let work = |viewer: &Viewer, photo: &Photo, seen: &mut Seen| {
-        *seen = look(viewer, photo, pictures, out.path())?;
+        *seen = look(viewer, &before, photo, pictures, out.path())?;
         Ok(())
     };
     let outcomes = batch::run(&found.photos, workers, work, |progress, photo, outcome| {
@@ -82,9 +84,10 @@ fn whole((photo, outcome): (&Photo, Option<Outcome<Seen>>)) -> Option<(&Photo, S
     outcome.filter(|outcome| outcome.failure.is_none()).map(|outcome| (photo, outcome.made))
 }
 
-fn look(viewer: &Viewer, photo: &Photo, inside: bool, out: &Path) -> Result<Seen> {
+fn look(viewer: &Viewer, before: &SeenBefore, photo: &Photo, inside: bool, out: &Path) -> Result<Seen> {
     let over_white = Decoded::read(photo.clone())?.over_white().into_owned();
-    let (features, said) = viewer.look(&over_white).or_exit(Exit::Input)?;
+    let features = before.features(viewer, &photo.path, &over_white)?;
+    let said = viewer.say(&features).or_exit(Exit::Input)?;
     let picture = if inside {
         let longest = over_white.width_px().max(over_white.height_px()).max(THUMBNAIL_PX);
         let side = |px: u32| (px * THUMBNAIL_PX / longest).max(1);

@@ -8,41 +8,12 @@ pub mod map;
 pub mod mask;
 pub mod recolor;
 pub mod resize;
-pub mod resize_garment;
 pub mod train;
 
-use std::path::PathBuf;
+use resizing::batch::{exit_of, tell_failure};
+use resizing::photo::tell_unreadable;
 
 use crate::exit::{Exit, Failure, Result};
-use crate::interrupt;
-use crate::pipeline::batch::Outcome;
-use crate::pipeline::photo::Photo;
-use crate::terminal::{Progress, tell};
-
-/// Tells the user why a photo failed, if it did.
-fn tell_failure(progress: &Progress, photo: &Photo, failure: Option<&Failure>) {
-    if let Some(failure) = failure.filter(|f| f.exit != Exit::Interrupted) {
-        progress.tell(&format!("{}: {}", photo.path.display(), failure.line()));
-    }
-}
-
-/// Tells the user which folders could not be listed; the exit code that they lead to.
-fn tell_unreadable(unreadable: &[(PathBuf, Failure)]) -> Exit {
-    unreadable.iter().fold(Exit::Done, |exit, (path, failure)| {
-        tell(&format!("{}: {}", path.display(), failure.line()));
-        exit.or_worse(failure.exit)
-    })
-}
-
-/// The exit code of a batch: its worst outcome, or interrupted.
-fn exit_of<R>(outcomes: &[Option<Outcome<R>>]) -> Exit {
-    let not_done = outcomes.iter().filter(|outcome| outcome.is_none()).count();
-    if not_done > 0 && !interrupt::asked() {
-        tell(&format!("stopped because nothing more can be written: {not_done} photos not started"));
-    }
-    let worst = outcomes.iter().flatten().fold(Exit::Done, |exit, outcome| exit.or_worse(outcome.exit()));
-    if interrupt::asked() { worst.or_worse(Exit::Interrupted) } else { worst }
-}
 
 /// Gives an error of the models' crate the exit code of whoever is at fault.
 fn blame<T>(result: generators::Result<T>) -> Result<T> {

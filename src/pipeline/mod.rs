@@ -7,30 +7,25 @@ pub mod batch;
 pub mod candidate;
 pub mod catalog_photos;
 pub mod checks;
-pub mod decoded;
 pub mod dye;
 pub mod embedded;
-pub mod encoding;
 pub mod garment;
 pub mod judged;
 pub mod layers;
 pub mod masked;
 pub mod models;
 pub mod order;
-pub mod out_dir;
-pub mod photo;
 pub mod prepared;
 pub mod recolored;
 pub mod renditions;
-pub mod resized;
-pub mod size_profiles;
-pub mod sizes;
-pub mod srcset;
+pub mod seen_before;
 pub mod swatches;
 pub mod variants;
 pub mod weights;
 
 use generators::checkpoint::sha256_hex;
+
+pub use resizing::{decoded, encoding, out_dir, photo, resized, size_profiles, sizes};
 
 use crate::exit::Result;
 use crate::interrupt;

@@ -6,7 +6,7 @@ use std::path::Path;
 use generators::backbone;
 use generators::card::Card;
 use generators::checkpoint::{card_path, sha256_hex};
-use generators::embedding::{Embedder, Embedding};
+use generators::embedding::{self, Embedder, Embedding};
 use generators::gate::{self, Classification, Gate, Look};
 use generators::recolor::{self, Recolorer};
 use generators::seam;
@@ -48,14 +48,22 @@ impl Viewer {
         })
     }
 
-    /// The features that a photo is classified by, and what it is.
+    /// The features that a photo is classified by.
     ///
     /// # Errors
     /// When libtorch refuses.
-    pub fn look(&self, photo: &SrgbImage) -> generators::Result<(Vec<f32>, Classification)> {
+    pub fn features(&self, photo: &SrgbImage) -> generators::Result<Vec<f32>> {
         let embedding = self.embedder.for_gate(&[photo])?.pop();
         let embedding = embedding.ok_or_else(|| generators::Error::Input("the photo has no embedding".to_owned()))?;
-        Ok((seam::floats_of(&embedding)?, self.gate.classify(&embedding)?))
+        seam::floats_of(&embedding)
+    }
+
+    /// What a photo of these features is of.
+    ///
+    /// # Errors
+    /// When they are not 1280 finite numbers.
+    pub fn say(&self, features: &[f32]) -> generators::Result<Classification> {
+        self.gate.classify(&embedding::point(features))
     }
 }
 

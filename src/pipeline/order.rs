@@ -10,7 +10,6 @@ use crate::recipe::{Finder, InputFile, Recipe, RecipeRegion};
 
 use super::catalog_photos::CatalogPhotos;
 use super::checks::Checks;
-use super::encoding::Depth;
 use super::layers;
 use super::masked::Choice;
 use super::out_dir::OutDir;
@@ -63,9 +62,6 @@ impl Order {
         let sizes: Vec<SizeArg> = recipe.sizes.iter().map(size).collect::<Result<_>>()?;
         let formats: &[Format] = &recipe.formats;
         let profile = Profile::new(&sizes, formats, recipe.quality).encoded(&recipe.encoding);
-        if profile.depth() == Depth::Sixteen && regions.len() > 1 {
-            return Err(Failure::usage("--depth 16 is for one region: several are added up in 8 bits"));
-        }
         let names = planned(recipe, found, &variants, &profile, extra);
         let out = OutDir::plan(dir, force, &names, &found.photos)?;
         Ok(Self {

@@ -4,12 +4,13 @@ use generators::recolor::{Dyed, Source};
 use pixels::color::Lab;
 use pixels::color_map::ColorMap;
 use pixels::garment_stats::GarmentStats;
-use pixels::{Bounce, Mask, Srgb16Image, SrgbImage, merge};
+use pixels::{Bounce, Mask, Srgb16Image, SrgbImage, merge, merge_deep};
 
 use crate::exit::{Exit, OrExit, Result};
 use crate::report::inspection::{Inspected, Inspection};
 
 use super::candidate::RegionResult;
+use super::decoded::Decoded;
 use super::embedded::Embedded;
 use super::models::Models;
 use super::variants::Variant;
@@ -50,10 +51,8 @@ impl<'a> Prepared<'a> {
     /// An input failure when a region has no pixels.
     pub fn of(embedded: &'a Embedded, models: &Models, bounce: Option<f32>) -> Result<Self> {
         let Embedded { decoded, embedding, garments, surroundings, .. } = embedded;
-        // Several regions are added up, and light is thrown, in 8 bits.
-        let deep = decoded.deep.as_ref().filter(|_| garments.len() == 1 && bounce.is_none());
         let prepare = |mask: &'a Mask| {
-            let source = match deep {
+            let source = match &decoded.deep {
                 Some(deep) => models.recolorer.prepare_deep(&decoded.image, deep, mask, &embedding.general),
                 None => models.recolorer.prepare(&decoded.image, mask, &embedding.general),
             };
@@ -95,7 +94,7 @@ impl<'a> Prepared<'a> {
     pub fn dye(&self, models: &Models, variants: &[Variant], strength: f32) -> Result<Vec<DyedPhoto>> {
         let mut photos = self.cloth(models, variants, strength)?;
         if let Some(bounce) = &self.bounce {
-            photos.iter_mut().try_for_each(|photo| bounce.apply(&mut photo.image)).or_exit(Exit::Input)?;
+            photos.iter_mut().try_for_each(|photo| throw(bounce, photo)).or_exit(Exit::Input)?;
         }
         Ok(photos)
     }
@@ -136,10 +135,19 @@ impl<'a> Prepared<'a> {
         let parts = maps.iter().zip(dyed).filter_map(|(map, of)| of.iter().find(|(other, _)| other == map));
         let parts: Vec<&Dyed> = parts.map(|(_, dyed)| dyed).collect();
         let masks = self.embedded.garments.iter().map(|garment| &garment.mask);
+        let Decoded { image: photo, deep: deep_photo, .. } = &self.embedded.decoded;
+        let deep_parts: Vec<(&Srgb16Image, &Mask)> =
+            parts.iter().zip(masks.clone()).filter_map(|(part, mask)| Some((part.deep.as_ref()?, mask))).collect();
+        let deep = deep_photo.as_ref().filter(|_| deep_parts.len() == parts.len());
+        let deep = deep.map(|photo| merge_deep(photo, &deep_parts)).transpose().or_exit(Exit::Input)?;
         let layers: Vec<(&SrgbImage, &Mask)> = parts.iter().map(|part| &part.image).zip(masks).collect();
-        let image = merge(&self.embedded.decoded.image, &layers).or_exit(Exit::Input)?;
+        // With 16 bits, the 8-bit picture is theirs, rounded.
+        let image = match &deep {
+            Some(deep) => deep.to_srgb8(),
+            None => merge(photo, &layers).or_exit(Exit::Input)?,
+        };
         let regions = maps.into_iter().zip(parts).map(|(map, part)| DyedRegion { map, reachable: part.reachable });
-        Ok(DyedPhoto { image, deep: None, regions: regions.collect() })
+        Ok(DyedPhoto { image, deep, regions: regions.collect() })
     }
 
     /// The pixels that variants are compared at.
@@ -160,5 +168,17 @@ impl<'a> Prepared<'a> {
     /// colour that leads the map.
     pub fn measured_by(&self, region: usize, map: &ColorMap) -> Option<Vec<usize>> {
         self.sources.get(region).map(|source| source.core_of(map))
+    }
+}
+
+/// Throws the new cloth's light on its surroundings, with all bits that there are.
+fn throw(bounce: &Bounce, photo: &mut DyedPhoto) -> pixels::Result<()> {
+    match &mut photo.deep {
+        None => bounce.apply(&mut photo.image),
+        Some(deep) => {
+            bounce.apply_deep(deep)?;
+            photo.image = deep.to_srgb8();
+            Ok(())
+        }
     }
 }

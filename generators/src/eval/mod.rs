@@ -1,5 +1,6 @@
 //! Measurements behind `rangrez eval`: figures with their n and baselines, on held-out data.
 
+pub mod base_colour;
 pub mod classifier;
 pub mod colorway_baselines;
 pub mod colorway_measure;

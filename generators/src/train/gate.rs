@@ -178,7 +178,7 @@ impl Head {
         let mean = raw.mean_dim([0].as_slice(), false, Kind::Float);
         let deviation = raw.std_dim([0].as_slice(), false, false).clamp_min(1e-3);
         let mut builder = Builder::fresh(config.seed);
-        let _ = layers(&mut builder, config.hidden, articles);
+        let _ = layers(&mut builder, raw.size()[1], config.hidden, articles);
         let params = builder.finish()?;
         let adam = Adam::new(&params, AdamConfig { weight_decay: config.weight_decay, ..AdamConfig::default() });
         Ok(Self {
@@ -245,20 +245,20 @@ impl Head {
     }
 }
 
-fn layers(builder: &mut Builder, hidden: i64, articles: usize) -> Vec<Linear> {
+fn layers(builder: &mut Builder, width: i64, hidden: i64, articles: usize) -> Vec<Linear> {
     let outputs = articles as i64 + 1;
     if hidden == 0 {
-        return vec![Linear::new(builder, "head.0", EMBEDDING, outputs, Init::Zeros)];
+        return vec![Linear::new(builder, "head.0", width, outputs, Init::Zeros)];
     }
     vec![
-        Linear::new(builder, "head.0", EMBEDDING, hidden, Init::He),
+        Linear::new(builder, "head.0", width, hidden, Init::He),
         Linear::new(builder, "head.1", hidden, outputs, Init::Zeros),
     ]
 }
 
 fn forward(params: &Params, hidden: i64, articles: usize, x: &Tensor) -> Result<Tensor> {
     let mut builder = Builder::loaded(params);
-    let layers = layers(&mut builder, hidden, articles);
+    let layers = layers(&mut builder, x.size()[1], hidden, articles);
     builder.finish()?;
     let first = layers[0].forward(x);
     Ok(layers[1..].iter().fold(first, |x, layer| layer.forward(&x.relu())))

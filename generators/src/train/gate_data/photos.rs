@@ -111,6 +111,17 @@ pub fn load(data: &Path) -> Result<Vec<Photo>> {
     Ok(photos)
 }
 
+/// The colour that the catalogue names for each studio photo, by file; none where it names none.
+///
+/// # Errors
+/// As [`load`].
+pub fn studio_colours(data: &Path) -> Result<HashMap<PathBuf, String>> {
+    let folder = data.join("studio");
+    let rows: Vec<StudioRow> = table(&folder.join("styles.csv"))?;
+    let named = rows.into_iter().filter(|row| !row.colour.is_empty());
+    Ok(named.map(|row| (folder.join("images").join(format!("{}.jpg", row.id)), row.colour)).collect())
+}
+
 /// The published ten-class subset: its training photos, of which a tenth by hash is there to choose by
 /// ([`Part::Selection`]), and its validation photos ([`Part::SmallValidation`]).
 ///

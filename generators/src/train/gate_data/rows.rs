@@ -140,10 +140,12 @@ pub fn surprise(logits: &Tensor, allowed: &Tensor) -> Tensor {
 /// Rows as one matrix.
 ///
 /// # Shapes
-/// `[N, 1280]`.
+/// `[N, 1280]`, or as wide as the rows' embeddings are.
 pub fn matrix<'a>(rows: impl Iterator<Item = &'a Row>) -> Tensor {
+    let mut rows = rows.peekable();
+    let width = rows.peek().map_or(EMBEDDING, |row| row.embedding.len() as i64);
     let values: Vec<f32> = rows.flat_map(|row| row.embedding.iter().copied()).collect();
-    Tensor::from_slice(&values).view([-1, EMBEDDING])
+    Tensor::from_slice(&values).view([-1, width])
 }
 
 /// What is added to logits to leave what each row may be: 0 there, a large negative number elsewhere.

@@ -7,11 +7,11 @@ use pixels::{
     encode_deep_with, encode_measured,
 };
 
-use crate::cli::SizeArg;
 use crate::exit::{Exit, OrExit, Result};
+use crate::options::SizeArg;
 
-use super::encoding::{Depth, Encoding};
-use super::resized::{self, Made as Resized, Resizing};
+use crate::encoding::{Depth, Encoding};
+use crate::resized::{self, Made as Resized, Resizing};
 
 /// The sizes and formats of a run.
 #[derive(Clone, Debug)]

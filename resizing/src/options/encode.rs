@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use pixels::{Chroma, Effort};
 
-use crate::pipeline::encoding::{Depth, Encoding, KeepPart};
+use crate::encoding::{Depth, Encoding, KeepPart};
 
 /// How files are encoded.
 #[derive(Clone, Debug, Args)]

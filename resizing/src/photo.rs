@@ -133,6 +133,14 @@ pub fn same_file(a: &Path, b: &Path) -> bool {
     a == b || matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
+/// Tells the user which folders could not be listed; the exit code that they lead to.
+pub fn tell_unreadable(unreadable: &[(PathBuf, Failure)]) -> Exit {
+    unreadable.iter().fold(Exit::Done, |exit, (path, failure)| {
+        tell(&format!("{}: {}", path.display(), failure.line()));
+        exit.or_worse(failure.exit)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,7 +4,7 @@ use std::fmt;
 
 use pixels::{Format, SizeSpec};
 
-use crate::pipeline::size_profiles::SizeProfile;
+use crate::size_profiles::SizeProfile;
 
 /// One entry of `--sizes`.
 #[derive(Clone, Debug, PartialEq)]

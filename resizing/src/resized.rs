@@ -4,7 +4,7 @@ use pixels::size::Plan;
 use pixels::{Cut, Focus, Light, Mask, SizeSpec, Source, Srgb16Image, SrgbImage, cascade, sharpen};
 use serde::{Deserialize, Serialize};
 
-use crate::cli::SizeArg;
+use crate::options::SizeArg;
 
 /// How pictures are brought to their sizes, as plans and profiles write it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]

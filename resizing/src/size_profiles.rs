@@ -6,11 +6,11 @@ use std::path::Path;
 use pixels::Format;
 use serde::Deserialize;
 
-use crate::cli::{SizeArg, sizes};
 use crate::exit::{Failure, Result};
+use crate::options::{SizeArg, sizes};
 
-use super::encoding::Encoding;
-use super::resized::Resampling;
+use crate::encoding::Encoding;
+use crate::resized::Resampling;
 
 /// The profiles that come with the program.
 const SHIPPED: &str = include_str!("../../configs/sizes.toml");

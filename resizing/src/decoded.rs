@@ -6,9 +6,9 @@ use pixels::{Format, Keep, Limits, Mask, Metadata, Srgb16Image, SrgbImage, decod
 
 use crate::exit::{Exit, OrExit, Result};
 
-use super::encoding::Depth;
-use super::photo::Photo;
-use super::sizes::{self, Profile};
+use crate::encoding::Depth;
+use crate::photo::Photo;
+use crate::sizes::{self, Profile};
 
 /// A photo that has been read: upright, sRGB.
 #[derive(Debug)]

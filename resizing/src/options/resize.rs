@@ -6,8 +6,8 @@ use pixels::Format;
 use super::encode::KeepArg;
 use super::sizes::{self, SizeArg};
 use super::{EncodeArgs, InputArgs, JobsArgs, OutputArgs, WeightsArgs};
-use crate::pipeline::encoding::Encoding;
-use crate::pipeline::size_profiles::SizeProfile;
+use crate::encoding::Encoding;
+use crate::size_profiles::SizeProfile;
 
 /// Write each photo in each size and format.
 ///
@@ -29,7 +29,7 @@ pub struct ResizeArgs {
     #[arg(long, value_name = "PROFILE", value_delimiter = ',', value_parser = sizes::size)]
     #[arg(required_unless_present = "profile")]
     pub sizes: Vec<SizeArg>,
-    /// Sizes, formats and encoding by name: marketplace, web (with a srcset snippet), print; or FILE#NAME of a TOML file like
+    /// Sizes, formats and encoding by name: marketplace, web (with a srcset snippet), print, fast; or FILE#NAME of a TOML file like
     /// configs/sizes.toml.
     #[arg(long, value_name = "NAME|FILE#NAME", value_parser = sizes::profile)]
     #[arg(conflicts_with_all = ["sizes", "format", "quality", "ssim", "max_kb", "chroma", "progressive", "lossless", "effort", "depth", "metadata"])]
@@ -49,13 +49,13 @@ pub struct ResizeArgs {
     #[arg(long)]
     pub gamma: bool,
     /// Read JPEGs at a half or a quarter of their size where every size leaves room: quicker for thumbnails, and visibly less exact.
-    #[arg(long, conflicts_with = "profile")]
+    #[arg(long)]
     pub fast: bool,
     /// Sharpen what was reduced, 0 to 2; 0.5 suits small pictures.
     #[arg(long, value_name = "AMOUNT", default_value_t = 0.0, value_parser = amount)]
     pub sharpen: f32,
     /// Memory for photos in work, such as 4GiB [default: three quarters of what is free].
-    #[arg(long, value_name = "BYTES", value_parser = crate::catalog::memory::parse)]
+    #[arg(long, value_name = "BYTES", value_parser = crate::memory::parse)]
     pub memory: Option<u64>,
     #[command(flatten)]
     pub output: OutputArgs,

@@ -5,11 +5,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use generators::checkpoint::sha256_hex;
+use pixels::sha256_hex;
 
 use crate::exit::{Exit, Failure, OrExit, Result};
 
-use super::photo::Photo;
+use crate::photo::Photo;
 
 /// An output folder that was checked against a run's plan.
 #[derive(Debug)]

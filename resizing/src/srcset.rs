@@ -5,7 +5,7 @@ use std::fmt::Write;
 use maud::html;
 use pixels::Format;
 
-use super::sizes::Encoded;
+use crate::sizes::Encoded;
 
 /// A file that a page may show.
 #[derive(Clone, Debug)]

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::budget::Budget;
+use crate::budget::Budget;
 
 /// Bytes of memory that are assumed where the system does not say.
 const ASSUMED: u64 = 4 << 30;
@@ -54,6 +54,12 @@ impl Memory {
 pub fn need(models: bool, pixels: Option<u64>) -> u64 {
     let per_pixel = if models { RECOLOR_PER_PIXEL } else { RESIZE_PER_PIXEL };
     LEAST + per_pixel.saturating_mul(pixels.unwrap_or(UNKNOWN_PIXELS))
+}
+
+/// Pixels that the header announces.
+pub fn pixels_of(bytes: &[u8]) -> Option<u64> {
+    let size = imagesize::blob_size(bytes).ok()?;
+    (size.width as u64).checked_mul(size.height as u64)
 }
 
 /// Memory that a batch takes unless `--memory` says otherwise: three quarters of what is free, inside a container of what

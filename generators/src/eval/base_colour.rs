@@ -1,0 +1,189 @@
+//! `rangrez eval base-colour`: how often the catalogue's name of a product's colour can be read off its photo, by the
+//! backbone's embedding, by the colours of what stands before the plain ground, and by both.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use pixels::color::{Lab, LabImage};
+use pixels::{SrgbImage, resize_linear};
+use rayon::prelude::*;
+use serde::Serialize;
+use tch::Tensor;
+
+use super::gate::Rate;
+use crate::train::gate::{Config, train_head};
+use crate::train::gate_data::augment::Recipe;
+use crate::train::gate_data::embeddings::{Cache, Job};
+use crate::train::gate_data::photos::{self, Part, Photo, Source};
+use crate::train::gate_data::rows::{Row, matrix};
+use crate::train::gate_fit::logits_of;
+use crate::train::run::read_config;
+use crate::train::tail::told;
+use crate::{Error, Result};
+
+/// Side of the pictures that colours are counted in, in pixels.
+const SIDE_PX: u32 = 112;
+/// Least ΔE76 to the ground's colour of what stands before it.
+const OFF_GROUND: f32 = 8.0;
+/// Chroma below which a colour is neutral, and from which it is vivid.
+const CHROMA: [f32; 3] = [6.0, 16.0, 36.0];
+/// Bins of lightness and hue.
+const LIGHTNESS: usize = 8;
+const HUES: usize = 14;
+const BINS: usize = LIGHTNESS * (1 + 3 * HUES);
+
+/// What to measure with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Data folder with `studio/`.
+    pub data: PathBuf,
+    /// Weights folder with the backbone.
+    pub weights: PathBuf,
+    /// Configuration of the head, as a gate's.
+    pub config: PathBuf,
+}
+
+/// Shares that are right on products that nothing was learned from.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// Names of colours.
+    pub names: usize,
+    /// Always the commonest name.
+    pub commonest: Rate,
+    /// By what is looked at.
+    pub heads: Vec<(&'static str, Rate)>,
+}
+
+/// Trains and measures the heads.
+///
+/// # Errors
+/// When the configuration, data or weights are missing or malformed.
+pub fn evaluate(options: &Options) -> Result<Report> {
+    let config: Config = read_config(&options.config)?;
+    let named = photos::studio_colours(&options.data)?;
+    let mut photos = photos::load(&options.data)?;
+    photos.retain(|photo| photo.source == Source::Studio && named.contains_key(&photo.path));
+    let learned = |photo: &Photo| config.learns_from(photo.part) || photo.part == Part::Calibration;
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    photos.iter().filter(|photo| learned(photo)).for_each(|photo| *counts.entry(&named[&photo.path]).or_default() += 1);
+    let names: Vec<&str> = counts.keys().copied().collect();
+    let class = |photo: &Photo| names.iter().position(|name| *name == named[&photo.path]);
+    let commonest = counts.iter().max_by_key(|(_, n)| **n).map(|(name, _)| *name);
+    let reported: Vec<&Photo> = photos.iter().filter(|photo| photo.part == Part::Report).collect();
+    if reported.is_empty() {
+        return Err(Error::Data { path: options.data.clone(), reason: "holds no photo to report on".into() });
+    }
+    let jobs: Vec<Job> = photos.iter().map(|p| Job { path: p.path.clone(), recipe: Recipe::Plain }).collect();
+    let embeddings =
+        Cache::open(config.cache(), &options.weights, None)?.embed(&jobs, config.threads, told("embedded"))?;
+    let colours = photos.par_iter().map(|p| colours(&photos::read(&p.path)?)).collect::<Result<Vec<_>>>()?;
+    let mut heads = Vec::new();
+    for (what, parts) in
+        [("embedding", [true, false]), ("colours of the foreground", [false, true]), ("both", [true; 2])]
+    {
+        let rows: Vec<Row> = photos
+            .iter()
+            .enumerate()
+            .map(|(i, photo)| {
+                let mut features = Vec::new();
+                if parts[0] {
+                    features.extend(embeddings[i].iter().flatten());
+                }
+                if parts[1] {
+                    features.extend(&colours[i]);
+                }
+                Row {
+                    photo: Some(i),
+                    recipe: Recipe::Plain,
+                    // A name that nothing was learned of is an answer that no head gives.
+                    covered: vec![class(photo).unwrap_or(names.len())],
+                    kind: 0,
+                    part: if learned(photo) { Part::Train } else { photo.part },
+                    embedding: features,
+                }
+            })
+            .collect();
+        let head = train_head(&config, &rows, names.len() - 1)?;
+        let held_out: Vec<&Row> = rows.iter().filter(|row| row.part == Part::Report).collect();
+        let best: Tensor = logits_of(&head, matrix(held_out.iter().copied()))?.f_argmax(1, false)?;
+        let best = Vec::<i64>::try_from(&best)?;
+        heads.push((what, Rate::of(held_out.iter().zip(best).map(|(row, best)| row.covered == [best as usize]))));
+    }
+    let commonest = Rate::of(reported.iter().map(|photo| Some(named[&photo.path].as_str()) == commonest));
+    Ok(Report { names: names.len(), commonest, heads })
+}
+
+/// Roots of the shares of colours, of all that stands before the ground and of its middle, and their median colours.
+fn colours(photo: &SrgbImage) -> Result<Vec<f32>> {
+    let lab = LabImage::from_srgb(&resize_linear(photo, SIDE_PX, SIDE_PX)?);
+    let side = SIDE_PX as usize;
+    let place = |i: usize| ((i % side) as f32 / side as f32 - 0.5, (i / side) as f32 / side as f32 - 0.5);
+    let all: Vec<(f32, f32, Lab)> = (0..side * side).map(|i| (place(i).0, place(i).1, lab.at(i))).collect();
+    let edge = 0.5 - 4.0 / side as f32;
+    let ground = median(all.iter().filter(|(x, y, _)| x.abs().max(y.abs()) > edge).map(|(_, _, lab)| *lab).collect());
+    let off = |lab: &Lab| (lab.l - ground.l).hypot((lab.a - ground.a).hypot(lab.b - ground.b)) > OFF_GROUND;
+    let mut features = Vec::with_capacity(2 * BINS + 6);
+    for reach in [0.5, 0.22] {
+        let inside = all.iter().filter(|(x, y, lab)| x.abs() <= reach && y.abs() <= reach && off(lab));
+        let seen: Vec<Lab> = inside.map(|(_, _, lab)| *lab).collect();
+        let mut bins = [0.0_f32; BINS];
+        seen.iter().for_each(|lab| bins[bin(*lab)] += 1.0);
+        let n = (seen.len() as f32).max(1.0);
+        features.extend(bins.iter().map(|count| (count / n).sqrt()));
+        let middle = median(seen);
+        features.extend([middle.l / 100.0, middle.a / 60.0, middle.b / 60.0]);
+    }
+    Ok(features)
+}
+
+fn bin(lab: Lab) -> usize {
+    let lightness = ((lab.l / 100.0 * LIGHTNESS as f32) as usize).min(LIGHTNESS - 1);
+    let chroma = lab.a.hypot(lab.b);
+    let vividness = CHROMA.iter().filter(|least| chroma >= **least).count();
+    let turn = lab.b.atan2(lab.a) / std::f32::consts::TAU;
+    let hue = ((turn.rem_euclid(1.0) * HUES as f32) as usize).min(HUES - 1);
+    let within = if vividness == 0 { 0 } else { 1 + (vividness - 1) * HUES + hue };
+    lightness * (1 + 3 * HUES) + within
+}
+
+fn median(colours: Vec<Lab>) -> Lab {
+    let of = |channel: fn(&Lab) -> f32| {
+        let mut values: Vec<f32> = colours.iter().map(channel).collect();
+        values.sort_unstable_by(f32::total_cmp);
+        values.get(values.len() / 2).copied().unwrap_or(0.0)
+    };
+    Lab { l: of(|c| c.l), a: of(|c| c.a), b: of(|c| c.b) }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "base colour of studio photos, new products, {} names (95% interval)", self.names)?;
+        writeln!(f, "  {:<32}{}", "always the commonest", self.commonest)?;
+        for (what, rate) in &self.heads {
+            writeln!(f, "  {what:<32}{rate}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_are_those_before_the_ground() {
+        let mut photo = SrgbImage::filled(SIDE_PX, SIDE_PX, [255; 3]);
+        for (i, pixel) in photo.data_mut().chunks_exact_mut(3).enumerate() {
+            let (x, y) = (i as u32 % SIDE_PX, i as u32 / SIDE_PX);
+            if (30..80).contains(&x) && (30..80).contains(&y) {
+                pixel.copy_from_slice(&[200, 20, 30]);
+            }
+        }
+        let features = colours(&photo).unwrap();
+        let red = bin(Lab::from_srgb8([200, 20, 30]));
+        assert!(features[red] > 0.99 && features[BINS + 3 + red] > 0.99);
+        assert_ne!(red, bin(Lab::from_srgb8([20, 30, 200])));
+        assert_eq!(bin(Lab::from_srgb8([255; 3])), (LIGHTNESS - 1) * (1 + 3 * HUES));
+    }
+}
