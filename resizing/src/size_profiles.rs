@@ -45,8 +45,13 @@ struct Entry {
     quality: Option<u8>,
     dpi: Option<u16>,
     srcset: Option<String>,
-    #[serde(flatten)]
-    resampling: Resampling,
+    // Named one by one: a flattened `Resampling` would lose the line of what is wrong.
+    #[serde(default)]
+    gamma: bool,
+    #[serde(default)]
+    sharpen: f32,
+    #[serde(default)]
+    fast: bool,
     #[serde(default)]
     encoding: Encoding,
 }
@@ -86,8 +91,9 @@ impl SizeProfile {
         encoding.check()?;
         let size = |text: &String| sizes::size(&in_pixels(text, encoding.dpi)?);
         let sizes = entry.sizes.iter().map(size).collect::<std::result::Result<_, _>>()?;
-        entry.resampling.check()?;
-        let Entry { formats, quality, srcset, resampling, .. } = entry;
+        let Entry { formats, quality, srcset, gamma, sharpen, fast, .. } = entry;
+        let resampling = Resampling { gamma, sharpen, fast };
+        resampling.check()?;
         Ok(Self { sizes, formats, quality, encoding, srcset, resampling })
     }
 }
