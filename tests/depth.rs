@@ -106,7 +106,7 @@ fn sixteen_bits_of_several_regions_and_their_light() {
         assert_eq!(ended.code, Some(0), "{ended:#?}");
         let file = names(&out).into_iter().find(|name| name.starts_with("dress--teal")).unwrap();
         let dyed = decode_file(&out.join(file), &Limits::default()).unwrap().deep.unwrap();
-        let fine = |v: &&u16| **v % 257 != 0;
+        let fine = |v: &&u16| !(**v).is_multiple_of(257);
         for (i, &alpha) in mask.data().iter().enumerate().filter(|_| more.is_empty()) {
             let same = dyed.data()[3 * i..3 * i + 3] == deep.data()[3 * i..3 * i + 3];
             assert!(alpha > 0 || same, "pixel {i} outside both");

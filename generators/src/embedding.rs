@@ -41,7 +41,7 @@ impl Embedder {
     /// Loads the backbone and the `tail.*` tensors of `gate.safetensors` from the weights folder.
     ///
     /// # Errors
-    /// [`Error::WeightsMissing`] or [`Error::WeightsInvalid`].
+    /// [`Error::WeightsMissing`](crate::Error::WeightsMissing) or [`Error::WeightsInvalid`](crate::Error::WeightsInvalid).
     pub fn load(weights: &Path) -> Result<Self> {
         let (params, _card) = checkpoint::load_model(weights, gate::NAME)?;
         Self::of(Backbone::load(weights)?, &params.with_prefix(gate::TAIL))

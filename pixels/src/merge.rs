@@ -15,7 +15,7 @@ const BLOCK_PIXELS: usize = 1 << 14;
 /// border that two regions share, each has changed its own share of a mixed pixel, and the changes are added.
 ///
 /// # Errors
-/// [`Error::SizeMismatch`] unless all pictures and masks have the source's size.
+/// [`Error::SizeMismatch`](crate::Error::SizeMismatch) unless all pictures and masks have the source's size.
 ///
 /// # Examples
 /// ```

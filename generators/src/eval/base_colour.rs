@@ -121,7 +121,8 @@ fn colours(photo: &SrgbImage) -> Result<Vec<f32>> {
     let place = |i: usize| ((i % side) as f32 / side as f32 - 0.5, (i / side) as f32 / side as f32 - 0.5);
     let all: Vec<(f32, f32, Lab)> = (0..side * side).map(|i| (place(i).0, place(i).1, lab.at(i))).collect();
     let edge = 0.5 - 4.0 / side as f32;
-    let ground = median(all.iter().filter(|(x, y, _)| x.abs().max(y.abs()) > edge).map(|(_, _, lab)| *lab).collect());
+    let border = all.iter().filter(|(x, y, _)| x.abs().max(y.abs()) > edge).map(|(_, _, lab)| *lab);
+    let ground = median(&border.collect::<Vec<_>>());
     let off = |lab: &Lab| (lab.l - ground.l).hypot((lab.a - ground.a).hypot(lab.b - ground.b)) > OFF_GROUND;
     let mut features = Vec::with_capacity(2 * BINS + 6);
     for reach in [0.5, 0.22] {
@@ -131,7 +132,7 @@ fn colours(photo: &SrgbImage) -> Result<Vec<f32>> {
         seen.iter().for_each(|lab| bins[bin(*lab)] += 1.0);
         let n = (seen.len() as f32).max(1.0);
         features.extend(bins.iter().map(|count| (count / n).sqrt()));
-        let middle = median(seen);
+        let middle = median(&seen);
         features.extend([middle.l / 100.0, middle.a / 60.0, middle.b / 60.0]);
     }
     Ok(features)
@@ -147,7 +148,7 @@ fn bin(lab: Lab) -> usize {
     lightness * (1 + 3 * HUES) + within
 }
 
-fn median(colours: Vec<Lab>) -> Lab {
+fn median(colours: &[Lab]) -> Lab {
     let of = |channel: fn(&Lab) -> f32| {
         let mut values: Vec<f32> = colours.iter().map(channel).collect();
         values.sort_unstable_by(f32::total_cmp);

@@ -191,7 +191,7 @@ impl Tuner {
         let Config { steps, head_rate, tail_rate, rate_decay, precision, smoothing, .. } = self.config;
         let shards = self.shards(step)?;
         let outputs = self.outputs as i64;
-        let (mut gradients, parts) = gradients(&self.params, &shards, step, |leaves, shard| {
+        let (gradients, parts) = gradients(&self.params, &shards, step, |leaves, shard| {
             let n = shard.shares.len() as i64;
             let rows = |values: &[f32]| Tensor::from_slice(values).view([n, -1]);
             let [channels, height, width] = TRUNK_SHAPE;
@@ -209,7 +209,7 @@ impl Tuner {
                 parts: vec![("cross-entropy", value)],
             })
         })?;
-        clip_norm(&mut gradients, 5.0);
+        clip_norm(&gradients, 5.0);
         let factor = cosine_with_warmup(step, steps / 10, steps);
         self.adam.step(&gradients, |name| factor * rate_of(name, head_rate, tail_rate, rate_decay));
         update_average(&self.average, &self.params, self.config.average);

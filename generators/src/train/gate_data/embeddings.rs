@@ -45,7 +45,7 @@ impl embedding_cache::Job for Job {
 
 /// The embeddings by one tail: the backbone's own or a gate's.
 pub struct Cache {
-    cache: embedding_cache::Cache,
+    values: embedding_cache::Cache,
     maps: Maps,
     weights: PathBuf,
     gate: Option<PathBuf>,
@@ -64,9 +64,9 @@ impl Cache {
             hash.update(name);
             floats_of(tensor)?.into_iter().for_each(|value| hash.update(value.to_le_bytes()));
         }
-        let cache = embedding_cache::Cache::open(folder, "embeddings", EMBEDDING as usize)?;
+        let values = embedding_cache::Cache::open(folder, "embeddings", EMBEDDING as usize)?;
         let (maps, weights, gate) = (Maps::open(folder, weights)?, weights.to_owned(), gate.map(Path::to_owned));
-        Ok(Self { cache, maps, weights, gate, id: hash.finalize().into() })
+        Ok(Self { values, maps, weights, gate, id: hash.finalize().into() })
     }
 
     /// Embeds `jobs`, those that are known from the cache; rows come in the order of the jobs.
@@ -80,16 +80,16 @@ impl Cache {
         let maps = self.maps.ensure(jobs, threads, progress)?;
         let keys: Vec<Key> = maps.iter().map(|map| key_of(map, &self.id, "tail")).collect();
         let lacking = (0..keys.len())
-            .filter(|&i| !self.cache.contains(&keys[i]) && self.maps.holds(&maps[i]))
+            .filter(|&i| !self.values.contains(&keys[i]) && self.maps.holds(&maps[i]))
             .collect::<Vec<_>>();
         // Written in between, so that a run that is killed keeps most of its work.
         for some in lacking.chunks(BATCH * 64) {
             let batches: Vec<&[usize]> = some.chunks(BATCH).collect();
             let made = self.through_tail(&batches, &maps, threads)?;
             let records = some.iter().map(|&i| keys[i]).zip(made.into_iter().map(Some));
-            self.cache.append(&records.collect::<Vec<_>>())?;
+            self.values.append(&records.collect::<Vec<_>>())?;
         }
-        Ok(keys.iter().map(|key| self.cache.get(key)).collect())
+        Ok(keys.iter().map(|key| self.values.get(key)).collect())
     }
 
     /// The embeddings of batches of jobs, in their order.
@@ -109,7 +109,7 @@ impl Cache {
             }
         };
         let results: Vec<Result<Vec<_>>> = std::thread::scope(|scope| {
-            let handles: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(&work)).collect();
+            let handles: Vec<_> = (0..threads.max(1)).map(|_| scope.spawn(work)).collect();
             let failed = || Err(Error::Input("an embedding thread panicked".into()));
             handles.into_iter().map(|handle| handle.join().unwrap_or_else(|_| failed())).collect()
         });

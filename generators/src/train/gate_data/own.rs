@@ -203,7 +203,8 @@ mod tests {
         let mut table = String::from("path,label,group\n");
         for i in 0..60 {
             write_photo(&root.path().join(format!("{i}.png")), i + 1);
-            table += &format!("{i}.png,{},product {}\n", ["Mugs", "Plates"][i as usize % 2], i / 3);
+            let label = ["Mugs", "Plates"][i as usize % 2];
+            table.push_str(&[format!("{i}.png"), label.to_owned(), format!("product {}\n", i / 3)].join(","));
         }
         let path = root.path().join("photos.csv");
         std::fs::write(&path, table).unwrap();

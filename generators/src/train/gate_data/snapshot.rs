@@ -101,7 +101,7 @@ fn bilinear(source: &SrgbImage, x: f32, y: f32) -> [f32; 3] {
 fn reground(source: &mut SrgbImage, stream: &mut Stream) {
     let side = SOURCE as usize;
     let data = source.data();
-    let border = |i: usize| i / side == 0 || i / side == side - 1 || i % side == 0 || i % side == side - 1;
+    let border = |i: usize| i / side == 0 || i / side == side - 1 || i.is_multiple_of(side) || i % side == side - 1;
     let corner: [i32; 3] = std::array::from_fn(|c| i32::from(data[c]));
     let like = |i: usize| (0..3).all(|c| (i32::from(data[3 * i + c]) - corner[c]).abs() <= PLAIN);
     let around = (0..side * side).filter(|&i| border(i));
