@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::gate::Guarantee;
 use crate::{Error, Result, checkpoint};
 
 /// Model card, `NAME.card.json`.
@@ -35,6 +36,9 @@ pub struct Card {
     pub seed: u64,
     /// Versions of this program, tch and libtorch.
     pub versions: BTreeMap<String, String>,
+    /// The gate's certified thresholds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guarantees: Vec<Guarantee>,
     /// What was measured.
     #[serde(default)]
     pub metrics: Vec<Metric>,

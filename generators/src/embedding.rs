@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use pixels::{SrgbImage, resize_linear};
+use pixels::{Soundness, SrgbImage, resize_linear};
 use tch::Tensor;
 
 use crate::backbone::{Backbone, INPUT_PX, Tail};
+use crate::gate::Look;
 use crate::layers::Precision;
 use crate::params::Params;
-use crate::seam::tensor_from_srgb;
+use crate::seam::{floats_of, tensor_from_srgb};
 use crate::{Result, checkpoint, gate};
 
 /// A place in one of the two spaces.
@@ -69,6 +70,20 @@ impl Embedder {
             None => general.shallow_clone(),
         };
         Ok(Embedding { general, gate })
+    }
+
+    /// What the gate sees of pictures of any sizes, in one batch.
+    ///
+    /// # Errors
+    /// When a picture has no pixels or libtorch refuses.
+    pub fn looks(&self, pictures: &[&SrgbImage]) -> Result<Vec<Look>> {
+        if pictures.is_empty() {
+            return Ok(Vec::new());
+        }
+        let map = self.backbone.trunk(&batch(pictures)?)?;
+        let quarters = floats_of(&self.tail.as_ref().unwrap_or(self.backbone.tail()).quarters(&map)?)?;
+        let each = quarters.chunks_exact(quarters.len() / pictures.len()).zip(pictures);
+        each.map(|(quarters, picture)| Look::new(quarters.to_vec(), Soundness::of(picture)?.fault())).collect()
     }
 
     /// Embeds photos of any sizes in one batch, in the gate's space alone.

@@ -1,9 +1,12 @@
 //! The gate: what a photo shows, and whether a generated picture still shows the article it must.
 //!
-//! A linear head on the frozen backbone's pooled embedding, a relative Mahalanobis distance, and conformal p-values of
-//! both against real photos (Ren et al. 2021; Vovk et al. 2005). A softmax alone lets a third of noise images through.
+//! A linear head on the pooled embedding, a relative Mahalanobis distance, linear heads on the halves of the picture, and
+//! conformal p-values of all three against real photos (Ren et al. 2021; Vovk et al. 2005), after checks of the pixels. A
+//! softmax alone lets a third of noise images through. Thresholds are certified where there are enough negatives.
 
 mod calibration;
+pub mod guarantee;
+mod look;
 mod scorer;
 
 use std::path::Path;
@@ -20,6 +23,8 @@ use crate::taxonomy::Taxonomy;
 use crate::{Error, Result, checkpoint};
 
 pub use calibration::{QUANTILES, Reference};
+pub use guarantee::Guarantee;
+pub use look::{HALVES, Look, half_of, whole};
 pub use scorer::{Component, Scorer, Scores};
 
 /// Name of the weights file, without ending.
@@ -52,10 +57,13 @@ pub struct Classification {
 pub struct Verdict {
     /// Whether `score` reaches `threshold`.
     pub accepted: bool,
-    /// The least of the p-values: the share of real photos of the article that look at most as typical.
+    /// The least of the p-values: the share of real photos of the article that look at most as typical; 0 when the pixels
+    /// are not sound.
     pub score: f32,
     /// Least score that is accepted.
     pub threshold: f32,
+    /// Whether a guarantee stands behind the threshold.
+    pub certified: bool,
     /// What decided, for people.
     pub reason: String,
 }
@@ -79,7 +87,9 @@ pub struct Gate {
     scorer: Scorer,
     margins: Vec<Reference>,
     distances: Vec<Reference>,
+    halves: Vec<Reference>,
     settings: Settings,
+    guarantees: Vec<Guarantee>,
 }
 
 /// The p-values behind a verdict.
@@ -90,12 +100,14 @@ pub struct PValues {
     pub margin: f32,
     /// Of the relative distance to the node's nearest Gaussian.
     pub distance: f32,
+    /// Of the least log-odds of the node's category over the halves of the picture.
+    pub halves: f32,
 }
 
 impl PValues {
-    /// The smaller: the score of a verdict.
+    /// The smallest: the score of a verdict.
     pub fn score(self) -> f32 {
-        self.margin.min(self.distance)
+        self.margin.min(self.distance).min(self.halves)
     }
 }
 
@@ -112,7 +124,31 @@ impl Gate {
             return Err(refuse("its card lists other articles than taxonomy.toml".into()));
         }
         let settings = Settings::from_card(&card).map_err(&refuse)?;
-        Self::from_params(&params, taxonomy, settings).map_err(|error| refuse(error.to_string()))
+        let gate = Self::from_params(&params, taxonomy, settings).map_err(|error| refuse(error.to_string()))?;
+        Ok(gate.guaranteed(card.guarantees))
+    }
+
+    /// The same with certified thresholds.
+    pub fn guaranteed(self, guarantees: Vec<Guarantee>) -> Self {
+        Self { guarantees, ..self }
+    }
+
+    /// The thresholds for one certified share of false accepts, by category.
+    ///
+    /// # Errors
+    /// [`Error::Input`] that lists the shares there are, when this is none of them.
+    pub fn guarantees(&self, false_accept: f64) -> Result<Vec<&Guarantee>> {
+        let of_share = |share: f64| (share - false_accept).abs() < 1e-9;
+        let found: Vec<&Guarantee> = self.guarantees.iter().filter(|g| of_share(g.false_accept)).collect();
+        if !found.is_empty() {
+            return Ok(found);
+        }
+        let mut shares: Vec<String> = self.guarantees.iter().map(|g| g.false_accept.to_string()).collect();
+        shares.dedup();
+        let shares = if shares.is_empty() { "none".to_owned() } else { shares.join(", ") };
+        Err(Error::Input(format!(
+            "this gate has no thresholds for a false-accept share of {false_accept}; it has {shares}"
+        )))
     }
 
     /// Makes a gate of its tensors.
@@ -123,10 +159,11 @@ impl Gate {
         let scorer = Scorer::from_params(params, taxonomy.articles())?;
         let margins = calibration::references(params, "calibration.margin", taxonomy.nodes().len() * KINDS)?;
         let distances = calibration::references(params, "calibration.distance", scorer.components().len())?;
+        let halves = calibration::references(params, "calibration.halves", scorer.components().len())?;
         if (0..taxonomy.articles()).any(|article| !scorer.components().iter().any(|c| c.article == article)) {
             return Err(Error::Input("components: an article has none".into()));
         }
-        Ok(Self { taxonomy, scorer, margins, distances, settings })
+        Ok(Self { taxonomy, scorer, margins, distances, halves, settings, guarantees: Vec::new() })
     }
 
     /// The catalogue's tree.
@@ -150,20 +187,47 @@ impl Gate {
         Ok(self.classify_scores(&self.scores(embedding)?))
     }
 
-    /// Says whether a picture may pass as `article`, which may also be a category or a department.
-    ///
-    /// # Shapes
-    /// `[1280]` or `[1, 1280]`.
+    /// Says whether a picture may pass as `article`, which may also be a category or a department; at the threshold that is
+    /// certified for `false_accept`, or at the one that the gate was made with.
     ///
     /// # Errors
-    /// When the shape is another or the tree has no such node.
-    pub fn judge(&self, embedding: &Tensor, article: &str) -> Result<Verdict> {
+    /// When the tree has no such node, or the gate no thresholds for that share.
+    pub fn judge(&self, look: &Look, article: &str, false_accept: Option<f64>) -> Result<Verdict> {
         let unknown = || Error::Input(format!("`{article}` is no article or category of the catalogue"));
         let node = self.taxonomy.find(article).ok_or_else(unknown)?;
-        Ok(self.judge_scores(&self.scores(embedding)?, node))
+        let (threshold, certified) = self.threshold(node, false_accept)?;
+        let verdict = match look.fault() {
+            Some(fault) => {
+                Verdict { accepted: false, score: 0.0, threshold, certified, reason: look::explained(fault) }
+            }
+            None => Verdict { certified, ..self.judge_scores(&self.look(look), node, threshold) },
+        };
+        Ok(verdict)
     }
 
-    /// Scores one embedding, to classify and judge it several times.
+    /// Least score for a node, and whether it is certified for every category at, above or below it.
+    ///
+    /// # Errors
+    /// As [`Gate::guarantees`].
+    pub fn threshold(&self, node: usize, false_accept: Option<f64>) -> Result<(f32, bool)> {
+        let Some(share) = false_accept else { return Ok((self.settings.accept, false)) };
+        let guarantees = self.guarantees(share)?;
+        let nodes = self.taxonomy.nodes();
+        let concerned = |g: &&&Guarantee| {
+            let mut categories = nodes[node].articles.iter().map(|&article| self.taxonomy.category_of(article));
+            categories.any(|category| nodes[category].name == g.category)
+        };
+        let of_node: Vec<&&Guarantee> = guarantees.iter().filter(concerned).collect();
+        let strictest = of_node.iter().map(|g| g.threshold).fold(self.settings.accept, f32::max);
+        Ok((strictest, !of_node.is_empty() && of_node.iter().all(|g| g.certified)))
+    }
+
+    /// Scores a picture with its halves, to judge it as several articles.
+    pub fn look(&self, look: &Look) -> Scores {
+        self.scorer.look(look)
+    }
+
+    /// Scores one embedding without halves, to classify it.
     ///
     /// # Shapes
     /// `[1280]` or `[1, 1280]`.
@@ -231,10 +295,10 @@ impl Gate {
         }
     }
 
-    /// As [`Gate::judge`], by node.
-    pub fn judge_scores(&self, scores: &Scores, node: usize) -> Verdict {
+    /// As [`Gate::judge`], by node and at a threshold, of a picture whose pixels are sound.
+    pub fn judge_scores(&self, scores: &Scores, node: usize, threshold: f32) -> Verdict {
         let p = self.p_values(scores, node);
-        let (score, threshold) = (p.score(), self.settings.accept);
+        let score = p.score();
         let accepted = score >= threshold;
         let name = &self.taxonomy.nodes()[node].name;
         let reason = if accepted {
@@ -246,24 +310,36 @@ impl Gate {
                 Some(rival) => format!("looks like {} rather than {name}", rival.name),
                 None => format!("no product recognised where {name} should be"),
             }
+        } else if p.halves < threshold {
+            let half = self.weakest_half(scores, node).map_or("", |half| HALVES[half].0);
+            format!("its {half} half does not look like {name}")
         } else {
             format!("unlike the reference photos of {name}")
         };
-        Verdict { accepted, score, threshold, reason }
+        Verdict { accepted, score, threshold, certified: false, reason }
     }
 
     /// The p-values of a picture as a node of the tree.
     pub fn p_values(&self, scores: &Scores, node: usize) -> PValues {
         let articles = &self.taxonomy.nodes()[node].articles;
         let Some((component, distance)) = self.scorer.nearest(scores, articles) else {
-            return PValues { margin: 0.0, distance: 0.0 };
+            return PValues { margin: 0.0, distance: 0.0, halves: 0.0 };
         };
         let kind = self.scorer.components()[component].kind;
         let of_margin = |node: usize| self.margins[node * KINDS + kind].p_value(margin(&self.taxonomy, scores, node));
         PValues {
             margin: self.taxonomy.upwards(node).map(of_margin).fold(1.0, f32::min),
             distance: self.distances[component].p_value(-distance),
+            halves: match half_evidence(&self.taxonomy, scores, node) {
+                Some(evidence) => self.halves[component].p_value(evidence),
+                None => 0.0,
+            },
         }
+    }
+
+    fn weakest_half(&self, scores: &Scores, node: usize) -> Option<usize> {
+        let odds = half_odds(&self.taxonomy, scores, node).into_iter().enumerate();
+        odds.min_by(|a, b| a.1.total_cmp(&b.1)).map(|(half, _)| half)
     }
 
     fn outside(&self, node: usize) -> impl Iterator<Item = usize> + '_ {
@@ -305,6 +381,27 @@ pub fn margin(taxonomy: &Taxonomy, scores: &Scores, node: usize) -> f32 {
     let largest = inside.iter().map(|&article| scores.logits[article]).fold(f32::NEG_INFINITY, f32::max);
     let sum: f32 = inside.iter().map(|&article| (scores.logits[article] - largest).exp()).sum();
     largest + sum.ln() - best_other
+}
+
+/// Least log-odds of a node's category over the halves of a picture: what passes as an article must be of its category from
+/// edge to edge. None without halves.
+pub fn half_evidence(taxonomy: &Taxonomy, scores: &Scores, node: usize) -> Option<f32> {
+    half_odds(taxonomy, scores, node).into_iter().min_by(f32::total_cmp)
+}
+
+fn half_odds(taxonomy: &Taxonomy, scores: &Scores, node: usize) -> Vec<f32> {
+    let place = if node < taxonomy.articles() { taxonomy.category_of(node) } else { node };
+    let inside = &taxonomy.nodes()[place].articles;
+    let odds = |logits: &Vec<f32>| {
+        let (of, out): (Vec<_>, Vec<_>) = logits.iter().enumerate().partition(|(article, _)| inside.contains(article));
+        log_sum(of.into_iter().map(|(_, &logit)| logit)) - log_sum(out.into_iter().map(|(_, &logit)| logit))
+    };
+    scores.halves.iter().map(odds).collect()
+}
+
+fn log_sum(logits: impl Iterator<Item = f32> + Clone) -> f32 {
+    let largest = logits.clone().fold(f32::NEG_INFINITY, f32::max);
+    largest + logits.map(|logit| (logit - largest).exp()).sum::<f32>().ln()
 }
 
 /// Softmax of logits divided by a temperature.

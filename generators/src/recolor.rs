@@ -209,7 +209,15 @@ impl Recolorer {
     /// # Errors
     /// When a map changes nothing, a target is not finite or libtorch refuses.
     pub fn dye_all(&self, source: &Source, maps: &[ColorMap]) -> Result<Vec<Dyed>> {
-        self.plan_all(source, maps)?.into_iter().map(|planned| source.render(planned)).collect()
+        self.dye_all_at(source, maps, 1.0)
+    }
+
+    /// As [`Recolorer::dye_all`], with a share of the network's correction, 0 to 1; with 0 the analytic dye alone.
+    ///
+    /// # Errors
+    /// As [`Recolorer::dye_all`].
+    pub fn dye_all_at(&self, source: &Source, maps: &[ColorMap], strength: f32) -> Result<Vec<Dyed>> {
+        self.plan_all_at(source, maps, strength)?.into_iter().map(|planned| source.render(planned)).collect()
     }
 
     /// Shows the network all variants in one batch. Each is rendered by [`Source::render`], one at a time so that only
@@ -218,6 +226,10 @@ impl Recolorer {
     /// # Errors
     /// When a map changes nothing, a target is not finite or libtorch refuses.
     pub fn plan_all(&self, source: &Source, maps: &[ColorMap]) -> Result<Vec<Planned>> {
+        self.plan_all_at(source, maps, 1.0)
+    }
+
+    fn plan_all_at(&self, source: &Source, maps: &[ColorMap], strength: f32) -> Result<Vec<Planned>> {
         let plan = |map: &ColorMap| {
             let plan = source.dye.plan(map).ok_or_else(|| Error::Input("recolour: a map changes no colour".into()))?;
             match plan.aims().iter().find(|(_, t)| ![t.l, t.a, t.b].iter().all(|v| v.is_finite())) {
@@ -229,13 +241,13 @@ impl Recolorer {
         if plans.is_empty() {
             return Ok(Vec::new());
         }
-        let (grids, ood) = self.grids(source, &plans)?;
+        let (grids, ood) = self.grids(source, &plans, strength)?;
         plans.iter_mut().zip(&grids).for_each(|(plan, grid)| source.dye.refine(plan, grid));
         Ok(plans.into_iter().map(|plan| Planned { plan, ood }).collect())
     }
 
     /// The network's grids for all plans and the out-of-distribution score of the cloth.
-    fn grids(&self, source: &Source, plans: &[DyePlan]) -> Result<(Vec<BilateralGrid>, f32)> {
+    fn grids(&self, source: &Source, plans: &[DyePlan], strength: f32) -> Result<(Vec<BilateralGrid>, f32)> {
         let n = plans.len() as i64;
         let side = SIDE as i64;
         let (mut planes, mut conditions) = (Vec::new(), Vec::new());
@@ -258,7 +270,7 @@ impl Recolorer {
             let error = shading_error(&output.shading, &planes).mean(Kind::Float);
             (grid_order(&output.grid), error)
         });
-        let numbers = floats_of(&grid)?;
+        let numbers = floats_of(&(grid * f64::from(strength)))?;
         let grids: pixels::Result<Vec<BilateralGrid>> =
             numbers.chunks_exact(GRID_LEN).map(BilateralGrid::new).collect();
         Ok((grids?, error.f_double_value(&[])? as f32 / self.usual_error))

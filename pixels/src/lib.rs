@@ -20,6 +20,7 @@ mod encode;
 mod error;
 mod exif;
 mod exif_block;
+mod faults;
 pub mod foreground;
 mod format;
 pub mod garment_frame;
@@ -60,6 +61,7 @@ pub use encode::{
     encode_mask_png, encode_measured, encode_with, flatten_on_white,
 };
 pub use error::{Error, Result};
+pub use faults::{Fault, Soundness};
 pub use format::Format;
 pub use image_types::{Mask, SrgbImage};
 pub use layer::layer_over;

@@ -6,11 +6,12 @@ use pixels::Focus;
 
 use crate::exit::{Exit, Failure, Result};
 use crate::interrupt;
+use crate::pipeline::attempts;
 use crate::pipeline::candidate::{Candidate, RegionResult};
 use crate::pipeline::decoded::Decoded;
 use crate::pipeline::embedded::Embedded;
 use crate::pipeline::garment;
-use crate::pipeline::judged::Judged;
+use crate::pipeline::judged::{Judged, Standard};
 use crate::pipeline::masked::Masked;
 use crate::pipeline::models::Models;
 use crate::pipeline::photo::Photo;
@@ -128,10 +129,10 @@ fn recolor(
     prepared.check(&variants)?;
     let mut made = Vec::with_capacity(variants.len());
     let mut todo = unit.tasks.iter().map(|(task, _)| steps.base(master.stem(), task.variant)).zip(rows);
+    let standard = Standard { mode: steps.gate, false_accept: None, catalog: None };
     for some in variants.chunks(IN_MEMORY) {
         interrupt::check()?;
-        let candidates = Candidate::dye(&prepared, models, some, &steps.profile)?;
-        let judged = Judged::all(candidates, &models.finder, &embedded.category.article, steps.gate)?;
+        let judged = attempts::judged(&prepared, models, some, &steps.profile, &standard)?;
         for (judged, (base, row)) in judged.iter().zip(todo.by_ref()) {
             interrupt::check()?;
             made.push(finish(judged, steps, &embedded, &base, row)?);

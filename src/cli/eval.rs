@@ -45,8 +45,11 @@ pub enum EvalCommand {
     #[command(after_help = "Example:\n  rangrez eval base-colour --data data --config configs/base-colour.toml")]
     BaseColour(EvalBaseColourArgs),
     /// Gate: accuracy per category, calibration error, accept rates.
-    #[command(after_help = "Example:\n  rangrez eval gate --data data --json")]
-    Gate(EvalDataArgs),
+    #[command(
+        after_help = "Examples:\n  rangrez eval gate --data data --json\n  rangrez eval gate --data data --false-accept 0.05 \
+                      --judge"
+    )]
+    Gate(EvalGateArgs),
 }
 
 /// Options of an evaluation on the data folder.
@@ -60,6 +63,22 @@ pub struct EvalDataArgs {
     pub json: bool,
     #[command(flatten)]
     pub weights: WeightsArgs,
+}
+
+/// Options of the gate's evaluation.
+#[derive(Debug, Args)]
+pub struct EvalGateArgs {
+    #[command(flatten)]
+    pub common: EvalDataArgs,
+    /// Measure at the thresholds certified for this share of false accepts, not at the gate's own.
+    #[arg(long, value_name = "SHARE")]
+    pub false_accept: Option<f64>,
+    /// Ask an independent network too; scripts/convert-backbone --judge fetches it.
+    #[arg(long)]
+    pub judge: bool,
+    /// Leave out the classes that gates have never seen, for each of which one is trained.
+    #[arg(long)]
+    pub no_unseen: bool,
 }
 
 /// Options of the classifier's evaluation.

@@ -27,8 +27,8 @@ pub use checks::CheckArgs;
 pub use classify::ClassifyArgs;
 pub use doctor::DoctorArgs;
 pub use eval::{
-    EvalArgs, EvalBaseColourArgs, EvalClassifierArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalRealismArgs,
-    EvalSolidsArgs, SolidsPart,
+    EvalArgs, EvalBaseColourArgs, EvalClassifierArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalGateArgs,
+    EvalRealismArgs, EvalSolidsArgs, SolidsPart,
 };
 pub use map::MapArgs;
 pub use mask::MaskArgs;

@@ -22,6 +22,7 @@ use super::{CheckArgs, EncodeArgs, JobsArgs, OutputArgs, WeightsArgs};
   rangrez recolor kurta.jpg --to '#8a1538' --to teal -o out
   rangrez recolor photos/ --palette autumn.ase --sizes full,800x800:pad --format jpeg,webp -o out
   rangrez recolor dress.jpg --palette autumn.csv --to 'Deep Rust' --region full --gate report -o out
+  rangrez recolor dress.jpg --to teal --false-accept 0.05 --catalog catalogue/ -o out
   rangrez recolor look.jpg --region upper --to ivory --to navy --region lower --to '#3b2f2f' -o out
   rangrez recolor print.jpg --map 'navy=#5a2a6e,white=ivory' --keep red -o out
   rangrez recolor kurta.jpg --palette season.ase --tolerance 1.0 --proof press.icc -o out
@@ -37,7 +38,7 @@ pub struct RecolorArgs {
     pub parts: PartsArgs,
     /// Do what this recipe says; every run writes one, DIR/recipe.toml. Inputs and weights must be those that it names.
     #[arg(long, value_name = "FILE", conflicts_with_all = parts::NAMES)]
-    #[arg(conflicts_with_all = ["sizes", "profile", "format", "quality", "ssim", "max_kb", "chroma", "progressive", "lossless", "effort", "depth", "metadata", "gate", "layers", "bounce"])]
+    #[arg(conflicts_with_all = ["sizes", "profile", "format", "quality", "ssim", "max_kb", "chroma", "progressive", "lossless", "effort", "depth", "metadata", "gate", "false_accept", "layers", "bounce"])]
     pub recipe: Option<PathBuf>,
     /// Folder to look for the recipe's inputs in, if they have moved.
     #[arg(long, value_name = "DIR", requires = "recipe")]
@@ -58,6 +59,13 @@ pub struct RecolorArgs {
     /// does not judge.
     #[arg(long, value_enum, default_value_t, value_name = "MODE")]
     pub gate: GateMode,
+    /// Hold variants to the thresholds that let at most this share of wrong pictures pass, as certified for each category
+    /// in the gate's card: 0.02, 0.05 or 0.1. The report names the pictures that the guarantee covers.
+    #[arg(long, value_name = "SHARE")]
+    pub false_accept: Option<f64>,
+    /// Folder of your own catalogue's photos: the gallery shows the nearest of them beside each variant.
+    #[arg(long, value_name = "DIR")]
+    pub catalog: Option<PathBuf>,
     /// Also write layers for an image editor: the photo, its mask and each variant with alpha, as DIR/<stem>.layers/*.png or
     /// as the pages of DIR/<stem>.layers.tif.
     #[arg(long, value_enum, value_name = "FORMAT")]

@@ -10,14 +10,19 @@ use super::WeightsArgs;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   rangrez train segmenter --config configs/segmenter.toml --data data
-  rangrez train recolor --config configs/recolor.toml --data data --resume --export weights")]
+  rangrez train recolor --config configs/recolor.toml --data data --resume --export weights
+  rangrez train gate --feedback decisions.csv --export my-weights")]
 pub struct TrainArgs {
     /// The model.
     #[arg(value_enum, value_name = "MODEL")]
     pub model: TrainedModel,
     /// Its configuration (TOML); configs/ has those that made the shipped weights.
-    #[arg(long, value_name = "FILE")]
-    pub config: PathBuf,
+    #[arg(long, value_name = "FILE", required_unless_present = "feedback")]
+    pub config: Option<PathBuf>,
+    /// Train nothing, but move the gate's threshold to where a person draws the line: a CSV with the columns file, article,
+    /// decision (accept or reject) and perhaps sha256.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["config", "resume"])]
+    pub feedback: Option<PathBuf>,
     /// Folder of the training data.
     #[arg(long, value_name = "DIR", default_value = "data")]
     pub data: PathBuf,

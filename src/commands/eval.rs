@@ -10,7 +10,7 @@ use generators::eval::{base_colour, classifier, gate, mask};
 use pixels::{Format, SrgbImage, encode, write_atomic};
 use serde::Serialize;
 
-use crate::cli::{EvalArgs, EvalBaseColourArgs, EvalClassifierArgs, EvalCommand, EvalDataArgs};
+use crate::cli::{EvalArgs, EvalBaseColourArgs, EvalClassifierArgs, EvalCommand, EvalDataArgs, EvalGateArgs};
 use crate::exit::{Exit, OrExit, Result};
 use crate::pipeline::weights;
 use crate::terminal::data_line;
@@ -60,10 +60,15 @@ fn evaluate_classifier(args: &EvalClassifierArgs) -> Result<()> {
     if args.common.json { print_json(&report) } else { print_lines(report.to_string().lines()) }
 }
 
-fn evaluate_gate(args: &EvalDataArgs) -> Result<()> {
-    let options = gate::Options::new(args.data.clone(), weights::folder(&args.weights));
+fn evaluate_gate(args: &EvalGateArgs) -> Result<()> {
+    let common = &args.common;
+    let mut options = gate::Options::new(common.data.clone(), weights::folder(&common.weights));
+    (options.false_accept, options.judge) = (args.false_accept, args.judge);
+    if args.no_unseen {
+        options.unseen.clear();
+    }
     let report = super::blame(gate::evaluate(&options))?;
-    if args.json { print_json(&report) } else { print_lines(gate_lines(&report)) }
+    if common.json { print_json(&report) } else { print_lines(report.to_string().lines()) }
 }
 
 fn write_png(path: &Path, sheet: &SrgbImage) -> Result<()> {
@@ -81,27 +86,4 @@ fn print_json(report: &impl Serialize) -> Result<()> {
 fn print_lines<L: AsRef<str>>(lines: impl IntoIterator<Item = L>) -> Result<()> {
     lines.into_iter().for_each(|line| data_line(line.as_ref()));
     Ok(())
-}
-
-fn gate_lines(report: &gate::Report) -> Vec<String> {
-    let rate = |r: &gate::Rate| format!("{:>6.3} [{:.3}, {:.3}] {:>6}", r.rate, r.low, r.high, r.n);
-    let mut lines = vec![format!("{:<44} {:>6} {:<14} {:>6}  balanced", "accuracy", "rate", " 95 %", "n")];
-    for a in &report.accuracy.levels {
-        lines.push(format!("{:<44} {}  {:.3}", format!("{} {}", a.photos, a.level), rate(&a.rate), a.balanced));
-    }
-    for b in &report.accuracy.by_label {
-        lines.push(format!("  {:<42} {}", format!("{} {}", b.photos, b.name), rate(&b.rate)));
-    }
-    for b in &report.accuracy.by_sender {
-        lines.push(format!("  {:<42} {}", format!("{} sender {}", b.photos, b.name), rate(&b.rate)));
-    }
-    if let Some(c) = &report.accuracy.calibration {
-        lines.push(format!("expected calibration error {:.4} (before scaling {:.4}), n {}", c.after, c.before, c.n));
-    }
-    lines.push(format!("accepted from a score of {:.4} on; in brackets softmax alone", report.threshold));
-    for a in report.acceptance.iter().chain(&report.unseen) {
-        let should = if a.should_pass { "should pass" } else { "should not" };
-        lines.push(format!("{:<44} {}  ({:.3})  {should}", a.pictures, rate(&a.gate), a.softmax_only.rate));
-    }
-    lines
 }

@@ -1,14 +1,17 @@
 //! `rangrez recolor`: every photo in every colour, judged, with a report, a gallery and a recipe.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Instant;
 
+use generators::gate::Gate;
 use generators::runtime;
 
 use crate::cli::RecolorArgs;
 use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::interrupt;
 use crate::pipeline::batch::{self, Outcome};
+use crate::pipeline::catalog_photos::CatalogPhotos;
 use crate::pipeline::checks::Checks;
 use crate::pipeline::models::{self, Models};
 use crate::pipeline::order::{self, Order};
@@ -18,8 +21,8 @@ use crate::pipeline::recolored::Recolored;
 use crate::pipeline::{self, weights};
 use crate::recipe::{self, Finder, Recipe};
 use crate::report::{
-    self, Color, PhotoEntry, PhotoStatus, Pictures, Program, Report, RunStatus, Settings, SwatchEntry, Verdict,
-    WeightsFile, gallery, tolerance_csv,
+    self, Color, GuaranteeEntry, PhotoEntry, PhotoStatus, Pictures, Program, Report, RunStatus, Settings, SwatchEntry,
+    Verdict, WeightsFile, gallery, tolerance_csv,
 };
 use crate::terminal::{self, Progress, data_line, tell};
 
@@ -46,12 +49,14 @@ pub fn run(args: &RecolorArgs) -> Result<Exit> {
     order::seal_masks(&mut recipe.regions, &inputs)?;
     let checks = Checks::from_args(&args.checks)?;
     let planned = Order::plan(&recipe, &inputs, &found, &args.output.out, args.output.force, &ABOUT)?;
-    let order = Order { checks, ..planned };
     let folder = weights::folder(&args.weights);
     let jobs = batch::jobs(args.jobs.jobs, found.photos.len());
     let workers = models::per_worker(jobs, || Models::load(&folder))?;
     let checksums = models::checksums(&folder)?;
     recipe.check_weights(&checksums)?;
+    let guarantee = guarantee(recipe.false_accept, &folder)?;
+    let catalog = args.catalog.as_deref().map(|dir| CatalogPhotos::open(dir, &folder, jobs)).transpose()?;
+    let order = Order { checks, catalog, ..planned };
     if args.dry_run {
         for name in order.files(&recipe, &found, &ABOUT) {
             data_line(&terminal::clean_path(&order.out.path().join(name)));
@@ -69,7 +74,7 @@ pub fn run(args: &RecolorArgs) -> Result<Exit> {
     let made = order.out.written();
     let same = if exit < Exit::Interrupted { recipe.check_outputs(&made) } else { Ok(()) };
     seal(&mut recipe, &found, &outcomes, &checksums, made);
-    let settings = settings(&recipe, &order);
+    let settings = Settings { guarantee, ..settings(&recipe, &order) };
     let (report, pictures) = gather(settings, &found, outcomes, models::files(&folder)?, start);
     summarise(&report, &order.out);
     order.out.write_about(recipe::FILE, recipe.to_toml()?.as_bytes())?;
@@ -88,6 +93,13 @@ fn asked(args: &RecolorArgs) -> Result<(Recipe, Finder)> {
     let recipe = Recipe::read(path)?;
     recipe.check_version()?;
     Ok((recipe, Finder::of_recipe(path, args.input_root.as_deref())))
+}
+
+/// What the gate guarantees at the share of false accepts that was asked for.
+fn guarantee(false_accept: Option<f64>, weights: &Path) -> Result<Option<GuaranteeEntry>> {
+    let Some(share) = false_accept else { return Ok(None) };
+    let gate = Gate::load(weights).or_exit(Exit::Weights)?;
+    Ok(GuaranteeEntry::of(&gate.guarantees(share).or_exit(Exit::Usage)?))
 }
 
 /// The photos of the recipe, or of the command line.
@@ -167,6 +179,7 @@ fn settings(recipe: &Recipe, order: &Order) -> Settings {
     Settings {
         region: recipe.regions.iter().map(recipe::RecipeRegion::title).collect::<Vec<_>>().join("+"),
         gate: recipe.gate.name(),
+        guarantee: None,
         formats: order.profile.formats().iter().copied().map(report::format_name).collect(),
         sizes: order.profile.size_names(),
         quality: recipe.quality,

@@ -2,15 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use generators::train::{gate, recolor, segmenter};
+use generators::train::{gate, gate_feedback, recolor, segmenter};
 
 use crate::cli::{TrainArgs, TrainedModel};
-use crate::exit::{Exit, OrExit, Result};
+use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::pipeline::weights;
 use crate::terminal::{Progress, tell};
 
 /// Files that trainings start from or measure with.
-const STARTING_POINT: [&str; 7] = [
+const STARTING_POINT: [&str; 9] = [
     "backbone.safetensors",
     "backbone.card.json",
     "taxonomy.toml",
@@ -18,6 +18,8 @@ const STARTING_POINT: [&str; 7] = [
     "segmenter.card.json",
     "gate.safetensors",
     "gate.card.json",
+    "recolor.safetensors",
+    "recolor.card.json",
 ];
 
 /// Runs the command.
@@ -27,7 +29,10 @@ const STARTING_POINT: [&str; 7] = [
 pub fn run(args: &TrainArgs) -> Result<Exit> {
     let export = args.export.clone().unwrap_or_else(|| Path::new("runs").join(args.model.name()).join("weights"));
     prepare(&weights::folder(&args.weights), &export).or_exit(Exit::Input)?;
-    let (config, data) = (args.config.as_path(), args.data.as_path());
+    if let Some(feedback) = &args.feedback {
+        return recalibrate(args, feedback, &export);
+    }
+    let (config, data) = (args.config.as_deref().unwrap_or(Path::new("")), args.data.as_path());
     let progress = Progress::steps();
     let mut step = |done: u64, all: u64, loss: f64| progress.step(done, all, &format!("loss {loss:.4}"));
     let trained = match args.model {
@@ -41,6 +46,19 @@ pub fn run(args: &TrainArgs) -> Result<Exit> {
     progress.finish();
     super::blame(trained)?;
     tell(&format!("wrote {}", export.join(format!("{}.safetensors", args.model.name())).display()));
+    Ok(Exit::Done)
+}
+
+/// Moves the gate's threshold by a person's decisions, into a folder of its own.
+fn recalibrate(args: &TrainArgs, feedback: &Path, export: &Path) -> Result<Exit> {
+    if args.model != TrainedModel::Gate {
+        return Err(Failure::usage("--feedback is for the gate: rangrez train gate --feedback FILE"));
+    }
+    generators::runtime::limit_threads();
+    let from = weights::folder(&args.weights);
+    let made = super::blame(gate_feedback::recalibrate(feedback, &from, export, 2))?;
+    made.to_string().lines().for_each(tell);
+    tell(&format!("wrote {}", export.join("gate.card.json").display()));
     Ok(Exit::Done)
 }
 

@@ -58,12 +58,18 @@ fn look_factor(width: u32, height: u32) -> u32 {
 }
 
 impl Candidate {
-    /// Dyes the garments in each of the variants.
+    /// Dyes the garments in each of the variants, with a share of the network's correction, 0 to 1.
     ///
     /// # Errors
     /// A usage error when a colour named is not in this garment, an input failure when a model or an encoder refuses.
-    pub fn dye(prepared: &Prepared, models: &Models, variants: &[Variant], profile: &Profile) -> Result<Vec<Self>> {
-        let dyed = prepared.dye(models, variants)?;
+    pub fn dye(
+        prepared: &Prepared,
+        models: &Models,
+        variants: &[Variant],
+        profile: &Profile,
+        strength: f32,
+    ) -> Result<Vec<Self>> {
+        let dyed = prepared.dye(models, variants, strength)?;
         variants.iter().zip(dyed).map(|(variant, dyed)| Self::encoded(prepared, variant, dyed, profile)).collect()
     }
 

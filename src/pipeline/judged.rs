@@ -5,7 +5,19 @@ use crate::exit::{Exit, OrExit, Result};
 use crate::report::{GateEntry, Verdict};
 
 use super::candidate::Candidate;
+use super::catalog_photos::CatalogPhotos;
 use super::models::Finder;
+
+/// What variants are held to.
+#[derive(Clone, Copy, Debug)]
+pub struct Standard<'a> {
+    /// What happens to those that fail.
+    pub mode: GateMode,
+    /// The certified share of false accepts whose thresholds count; the gate's own threshold when none.
+    pub false_accept: Option<f64>,
+    /// Real photos to compare them with.
+    pub catalog: Option<&'a CatalogPhotos>,
+}
 
 /// A variant with its verdict.
 #[derive(Debug)]
@@ -35,16 +47,32 @@ impl Judged {
     ///
     /// # Errors
     /// An input failure when a model refuses.
-    pub fn all(candidates: Vec<Candidate>, finder: &Finder, article: &str, mode: GateMode) -> Result<Vec<Self>> {
-        let verdicts = verdicts(&candidates, finder, article, mode)?;
+    pub fn all(candidates: Vec<Candidate>, finder: &Finder, article: &str, standard: &Standard) -> Result<Vec<Self>> {
+        let verdicts = verdicts(&candidates, finder, article, standard)?;
         let judged = candidates.into_iter().zip(verdicts).map(|(candidate, verdict)| {
-            if verdict.verdict == Verdict::Rejected && mode == GateMode::Strict {
+            if verdict.verdict == Verdict::Rejected && standard.mode == GateMode::Strict {
                 Self::Rejected(Rejected { candidate, verdict })
             } else {
                 Self::Cleared(Cleared { candidate, verdict })
             }
         });
         Ok(judged.collect())
+    }
+
+    /// What the gate said.
+    pub fn verdict(&self) -> &GateEntry {
+        match self {
+            Self::Cleared(cleared) => &cleared.verdict,
+            Self::Rejected(rejected) => &rejected.verdict,
+        }
+    }
+
+    /// What the gate said, to note more of it.
+    pub(super) fn verdict_mut(&mut self) -> &mut GateEntry {
+        match self {
+            Self::Cleared(cleared) => &mut cleared.verdict,
+            Self::Rejected(rejected) => &mut rejected.verdict,
+        }
     }
 }
 
@@ -72,27 +100,33 @@ impl Rejected {
     }
 }
 
-fn verdicts(candidates: &[Candidate], finder: &Finder, article: &str, mode: GateMode) -> Result<Vec<GateEntry>> {
-    if mode == GateMode::Off {
+fn verdicts(candidates: &[Candidate], finder: &Finder, article: &str, standard: &Standard) -> Result<Vec<GateEntry>> {
+    if standard.mode == GateMode::Off {
         let off = GateEntry {
             verdict: Verdict::NotJudged,
             score: None,
             threshold: None,
+            certified: None,
             reason: "the gate was off".to_owned(),
+            attempts: 1,
+            nearest: Vec::new(),
         };
         return Ok(vec![off; candidates.len()]);
     }
     let pictures: Vec<_> = candidates.iter().map(|c| &c.seen).collect();
-    let judge = |embedding| {
-        let verdict = finder.gate.judge(&embedding, article).or_exit(Exit::Input)?;
+    let judge = |look| {
+        let verdict = finder.gate.judge(&look, article, standard.false_accept).or_exit(Exit::Usage)?;
         Ok(GateEntry {
             verdict: if verdict.accepted { Verdict::Accepted } else { Verdict::Rejected },
             score: Some(rounded(verdict.score)),
             threshold: Some(rounded(verdict.threshold)),
+            certified: standard.false_accept.map(|_| verdict.certified),
             reason: verdict.reason,
+            attempts: 1,
+            nearest: standard.catalog.map(|catalog| catalog.nearest(&look)).unwrap_or_default(),
         })
     };
-    finder.embeddings(&pictures).or_exit(Exit::Input)?.into_iter().map(judge).collect()
+    finder.looks(&pictures).or_exit(Exit::Input)?.into_iter().map(judge).collect()
 }
 
 fn rounded(value: f32) -> f64 {

@@ -2,8 +2,10 @@
 //!
 //! One stage, one file, one type; each arrow consumes what it starts from, so a wrong order does not compile.
 
+pub mod attempts;
 pub mod batch;
 pub mod candidate;
+pub mod catalog_photos;
 pub mod checks;
 pub mod dye;
 pub mod embedded;
@@ -28,10 +30,9 @@ pub use resizing::{decoded, encoding, out_dir, photo, resized, size_profiles, si
 use crate::exit::Result;
 use crate::interrupt;
 
-use candidate::Candidate;
 use decoded::Decoded;
 use embedded::Embedded;
-use judged::Judged;
+use judged::Standard;
 use masked::Masked;
 use models::Models;
 use order::Order;
@@ -57,10 +58,11 @@ pub fn recolor(models: &Models, photo: &Photo, order: &Order, made: &mut Recolor
     let prepared = Prepared::of(&embedded, models, order.bounce)?;
     prepared.check(&order.variants)?;
     made.begin(&prepared, order)?;
+    let Order { gate: mode, false_accept, catalog, .. } = order;
+    let standard = Standard { mode: *mode, false_accept: *false_accept, catalog: catalog.as_ref() };
     for variants in order.variants.chunks(IN_MEMORY) {
         interrupt::check()?;
-        let candidates = Candidate::dye(&prepared, models, variants, &order.profile)?;
-        for judged in Judged::all(candidates, &models.finder, &embedded.category.article, order.gate)? {
+        for judged in attempts::judged(&prepared, models, variants, &order.profile, &standard)? {
             interrupt::check()?;
             made.add(&prepared, &judged, order)?;
         }

@@ -6,8 +6,8 @@ use std::path::Path;
 use generators::backbone;
 use generators::card::Card;
 use generators::checkpoint::{card_path, sha256_hex};
-use generators::embedding::{self, Embedder, Embedding, Point};
-use generators::gate::{self, Classification, Gate};
+use generators::embedding::{self, Embedder, Embedding};
+use generators::gate::{self, Classification, Gate, Look};
 use generators::recolor::{self, Recolorer};
 use generators::seam;
 use generators::segmenter::{self, Segmenter};
@@ -96,12 +96,12 @@ impl Finder {
         self.embedder.embed(photo)
     }
 
-    /// Embeds photos of any sizes in one batch, in the space that the gate judges in.
+    /// What the gate sees of pictures of any sizes, in one batch.
     ///
     /// # Errors
     /// When libtorch refuses.
-    pub fn embeddings(&self, photos: &[&SrgbImage]) -> generators::Result<Vec<Point>> {
-        self.embedder.for_gate(photos)
+    pub fn looks(&self, pictures: &[&SrgbImage]) -> generators::Result<Vec<Look>> {
+        self.embedder.looks(pictures)
     }
 }
 

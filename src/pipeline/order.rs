@@ -8,6 +8,7 @@ use crate::cli::{GateMode, LayersFormat, SizeArg, sizes};
 use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::recipe::{Finder, InputFile, Recipe, RecipeRegion};
 
+use super::catalog_photos::CatalogPhotos;
 use super::checks::Checks;
 use super::layers;
 use super::masked::Choice;
@@ -26,6 +27,10 @@ pub struct Order {
     pub variants: Vec<Variant>,
     /// What happens to rejected variants.
     pub gate: GateMode,
+    /// The certified share of false accepts whose thresholds count.
+    pub false_accept: Option<f64>,
+    /// Real photos to show beside the variants.
+    pub catalog: Option<CatalogPhotos>,
     /// Sizes and formats.
     pub profile: Profile,
     /// Where the files go.
@@ -63,6 +68,8 @@ impl Order {
             regions,
             variants,
             gate: recipe.gate,
+            false_accept: recipe.false_accept,
+            catalog: None,
             profile,
             out,
             layers: recipe.layers,

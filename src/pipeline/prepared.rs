@@ -87,12 +87,12 @@ impl<'a> Prepared<'a> {
         variants.iter().try_for_each(|variant| self.maps(variant).map(drop))
     }
 
-    /// Dyes the photo in each of the variants.
+    /// Dyes the photo in each of the variants, with a share of the network's correction, 0 to 1.
     ///
     /// # Errors
     /// A usage error when a colour named is not in this garment, an input failure when a model refuses.
-    pub fn dye(&self, models: &Models, variants: &[Variant]) -> Result<Vec<DyedPhoto>> {
-        let mut photos = self.cloth(models, variants)?;
+    pub fn dye(&self, models: &Models, variants: &[Variant], strength: f32) -> Result<Vec<DyedPhoto>> {
+        let mut photos = self.cloth(models, variants, strength)?;
         if let Some(bounce) = &self.bounce {
             photos.iter_mut().try_for_each(|photo| throw(bounce, photo)).or_exit(Exit::Input)?;
         }
@@ -100,11 +100,11 @@ impl<'a> Prepared<'a> {
     }
 
     /// The cloth alone, in each of the variants.
-    fn cloth(&self, models: &Models, variants: &[Variant]) -> Result<Vec<DyedPhoto>> {
+    fn cloth(&self, models: &Models, variants: &[Variant], strength: f32) -> Result<Vec<DyedPhoto>> {
         let maps = variants.iter().map(|variant| self.maps(variant)).collect::<Result<Vec<_>>>()?;
         if let [source] = self.sources.as_slice() {
             let maps: Vec<ColorMap> = maps.into_iter().flatten().collect();
-            let dyed = models.recolorer.dye_all(source, &maps).or_exit(Exit::Input)?;
+            let dyed = models.recolorer.dye_all_at(source, &maps, strength).or_exit(Exit::Input)?;
             let photo = |(map, Dyed { image, deep, reachable, .. })| DyedPhoto {
                 image,
                 deep,
@@ -112,12 +112,12 @@ impl<'a> Prepared<'a> {
             };
             return Ok(maps.into_iter().zip(dyed).map(photo).collect());
         }
-        let dyed = self.dye_each(models, &maps)?;
+        let dyed = self.dye_each(models, &maps, strength)?;
         maps.into_iter().map(|maps| self.merged(maps, &dyed)).collect()
     }
 
     /// Per region, every map that occurs with its picture: a colour that goes with several of another region is dyed once.
-    fn dye_each(&self, models: &Models, maps: &[Vec<ColorMap>]) -> Result<Vec<Vec<(ColorMap, Dyed)>>> {
+    fn dye_each(&self, models: &Models, maps: &[Vec<ColorMap>], strength: f32) -> Result<Vec<Vec<(ColorMap, Dyed)>>> {
         let of_region = |(region, source): (usize, &Source)| {
             let mut distinct: Vec<ColorMap> = Vec::new();
             for map in maps.iter().filter_map(|of_variant| of_variant.get(region)) {
@@ -125,7 +125,7 @@ impl<'a> Prepared<'a> {
                     distinct.push(map.clone());
                 }
             }
-            let dyed = models.recolorer.dye_all(source, &distinct).or_exit(Exit::Input)?;
+            let dyed = models.recolorer.dye_all_at(source, &distinct, strength).or_exit(Exit::Input)?;
             Ok(distinct.into_iter().zip(dyed).collect())
         };
         self.sources.iter().enumerate().map(of_region).collect()

@@ -11,6 +11,7 @@ use crate::report::{
 };
 
 use super::candidate::Candidate;
+use super::catalog_photos;
 use super::embedded::Embedded;
 use super::judged::Judged;
 use super::layers::Layers;
@@ -112,6 +113,8 @@ impl Recolored {
         };
         let small = report::reduced(&candidate.seen).or_exit(Exit::Input)?;
         self.pictures.variants.push(report::data_url(&small).or_exit(Exit::Input)?);
+        let near = |entry| catalog_photos::thumbnail(entry).unwrap_or_default();
+        self.pictures.nearest.push(judged.verdict().nearest.iter().map(near).collect());
         let heat = heat_map::draw(&candidate.inspected, prepared.inspection().grid()).or_exit(Exit::Input)?;
         self.pictures.heat.push(report::data_url(&heat).or_exit(Exit::Input)?);
         let proofed = order.checks.proof.as_ref().zip(self.pictures.cloth.as_ref()).zip(candidate.worst());

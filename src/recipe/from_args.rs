@@ -35,6 +35,7 @@ impl Recipe {
             version: Some(env!("CARGO_PKG_VERSION").to_owned()),
             seed: 0,
             gate: args.gate,
+            false_accept: args.false_accept,
             sizes: if sizes.is_empty() { super::sizes() } else { sizes.iter().map(size).collect() },
             formats: profile.map_or(&args.format, |profile| &profile.formats).clone(),
             quality: profile.map_or(args.encode.quality, |profile| profile.quality).unwrap_or_else(super::quality),

@@ -51,6 +51,9 @@ pub struct Recipe {
     /// What happens to variants that no longer look like the product.
     #[serde(default)]
     pub gate: GateMode,
+    /// The certified share of false accepts whose thresholds count, as `--false-accept`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub false_accept: Option<f64>,
     /// Sizes, as `--sizes`.
     #[serde(default = "sizes")]
     pub sizes: Vec<String>,

@@ -50,7 +50,10 @@ pub fn report() -> (Report, Vec<Pictures>) {
             verdict: if i == 1 { Verdict::Rejected } else { Verdict::Accepted },
             score: Some(0.4),
             threshold: Some(0.05),
+            certified: Some(true),
             reason: "looks like Jeans rather than Kurtas".to_owned(),
+            attempts: if i == 1 { 3 } else { 1 },
+            nearest: vec![NearestEntry { path: "catalogue/<b>kurta.jpg".to_owned(), similarity: 0.91 }],
         },
         files: Vec::new(),
     });

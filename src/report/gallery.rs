@@ -94,6 +94,7 @@ fn masthead(report: &Report, title: &str) -> Markup {
                 @if let Some(median) = summary.delta_e00_median { (figure("median ΔE00", &delta(median), "")) }
                 @if let Some(p90) = summary.delta_e00_p90 { (figure("ΔE00, 9 of 10 within", &delta(p90), "")) }
             }
+            (guarantee(report))
             (tolerance(report))
         }
     }
@@ -269,6 +270,7 @@ fn variant_figure(
                 (changes(variant))
                 (quality_view::figures(variant, settings))
                 (verdict(variant))
+                (nearest(variant, index, pictures))
                 (quality_view::maps(variant, index, pictures))
             }
         }
@@ -292,6 +294,36 @@ fn verdict(variant: &VariantEntry) -> Markup {
             Verdict::Accepted => p.verdict.good title=(shown(&gate.reason)) { "Accepted" @if let Some(score) = score { span.detail { " " (score) } } }
             Verdict::Rejected => p.verdict.bad { "Rejected: " (shown(&gate.reason)) @if let Some(score) = score { span.detail { " " (score) } } }
             Verdict::NotJudged => p.verdict.detail { "Not judged" }
+        }
+        @if gate.attempts > 1 { p.detail { (count(usize::from(gate.attempts), "attempt")) ", each with less of the network’s correction" } }
+        @if gate.certified == Some(false) { p.detail { "threshold not certified for this category" } }
+    }
+}
+
+fn nearest(variant: &VariantEntry, index: usize, pictures: Option<&Pictures>) -> Markup {
+    let small = pictures.and_then(|p| p.nearest.get(index)).map(Vec::as_slice).unwrap_or_default();
+    html! {
+        @if !small.is_empty() {
+            p.detail { "nearest in the catalogue" }
+            p.nearest {
+                @for (url, entry) in small.iter().zip(&variant.gate.nearest).filter(|(url, _)| !url.is_empty()) {
+                    img src=(url) alt=(shown(&entry.path)) title={ (shown(&entry.path)) " " (format!("{:.2}", entry.similarity)) } draggable="false";
+                }
+            }
+        }
+    }
+}
+
+fn guarantee(report: &Report) -> Markup {
+    html! {
+        @if let Some(guarantee) = &report.settings.guarantee {
+            p.note {
+                "At most " (percent(guarantee.false_accept)) " of " (guarantee.negatives.join("; ")) " pass, with "
+                (percent(guarantee.confidence)) " confidence, for " (guarantee.certified.join(", "))
+                @if guarantee.certified.is_empty() { "no category" }
+                "."
+                @if !guarantee.uncertified.is_empty() { " Not certified: " (guarantee.uncertified.join(", ")) "." }
+            }
         }
     }
 }

@@ -15,8 +15,10 @@ pub mod regions;
 mod tolerance;
 pub mod tolerance_csv;
 
+use std::collections::BTreeSet;
 use std::time::SystemTime;
 
+use generators::gate::Guarantee;
 use pixels::color::Lab;
 use serde::Serialize;
 
@@ -74,6 +76,9 @@ pub struct Settings {
     pub region: String,
     /// `strict`, `report` or `off`.
     pub gate: &'static str,
+    /// What `--false-accept` promises; absent when it was not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub guarantee: Option<GuaranteeEntry>,
     /// Formats written.
     pub formats: Vec<&'static str>,
     /// Sizes written, `full` for the photo's own.
@@ -281,8 +286,60 @@ pub struct GateEntry {
     /// The threshold.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub threshold: Option<f64>,
+    /// Whether a guarantee stands behind the threshold; absent when none was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub certified: Option<bool>,
     /// Why, in words.
     pub reason: String,
+    /// How often the variant was dyed before it was accepted or given up, each time with less of the network's correction.
+    pub attempts: u8,
+    /// Real photos of the catalogue that it is nearest to, nearest first; none without `--catalog`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub nearest: Vec<NearestEntry>,
+}
+
+/// A real photo near to a variant.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NearestEntry {
+    /// The photo's file.
+    pub path: String,
+    /// Cosine of the angle between the two in the gate's space.
+    pub similarity: f64,
+}
+
+/// What `--false-accept` promises.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct GuaranteeEntry {
+    /// Largest share of the negatives that may pass.
+    pub false_accept: f64,
+    /// Probability that the bounds of all categories hold.
+    pub confidence: f64,
+    /// The kinds of pictures that it covers, and no others.
+    pub negatives: Vec<String>,
+    /// Categories whose thresholds are certified.
+    pub certified: Vec<String>,
+    /// Categories with too few negatives, or too many that pass.
+    pub uncertified: Vec<String>,
+}
+
+impl GuaranteeEntry {
+    /// Sums up the gate's thresholds for one share.
+    pub fn of(guarantees: &[&Guarantee]) -> Option<Self> {
+        let first = guarantees.first()?;
+        let names = |certified: bool| {
+            let of = guarantees.iter().filter(|guarantee| guarantee.certified == certified);
+            of.map(|guarantee| guarantee.category.clone()).collect()
+        };
+        let negatives: BTreeSet<String> =
+            guarantees.iter().flat_map(|g| g.negatives.iter().map(|set| set.name.clone())).collect();
+        Some(Self {
+            false_accept: first.false_accept,
+            confidence: first.confidence,
+            negatives: negatives.into_iter().collect(),
+            certified: names(true),
+            uncertified: names(false),
+        })
+    }
 }
 
 /// Accepted or not.

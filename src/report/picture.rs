@@ -26,6 +26,8 @@ pub struct Pictures {
     pub heat: Vec<String>,
     /// The variants as they would be printed; empty without a proof.
     pub proofs: Vec<String>,
+    /// The real photos nearest to each variant, small; empty where one could not be read, or without a catalogue.
+    pub nearest: Vec<Vec<String>>,
     /// What is dyed, at the thumbnails' size.
     pub cloth: Option<Mask>,
 }

@@ -101,6 +101,7 @@ pub fn evaluate(options: &Options) -> Result<Report> {
                     kind: 0,
                     part: if learned(photo) { Part::Train } else { photo.part },
                     embedding: features,
+                    quarters: Vec::new(),
                 }
             })
             .collect();

@@ -155,6 +155,7 @@ fn rows(
         kind: photo.source.kind(),
         part: photo.part,
         embedding: embedding.unwrap_or_default(),
+        quarters: Vec::new(),
     };
     Ok(photos.iter().enumerate().zip(embeddings).map(row).collect())
 }

@@ -3,26 +3,29 @@
 
 mod acceptance;
 mod accuracy;
+mod judge;
 mod statistics;
+mod unseen;
+mod variants;
 
 use std::fmt;
 use std::path::PathBuf;
 
 use serde::Serialize;
-use tch::Tensor;
 
 pub use acceptance::Acceptance;
 pub use accuracy::{Accuracies, Accuracy, Breakdown, Calibration, Confusion};
+pub use judge::{Opinion, Opinions};
 pub use statistics::Rate;
 
 use crate::card::{Baseline, Card, Metric};
-use crate::gate::{Gate, NAME};
+use crate::gate::{Gate, Guarantee, NAME};
 use crate::train::gate::{Config, Material};
 use crate::train::gate_data::augment::Recipe;
 use crate::train::gate_data::embeddings::Job;
 use crate::train::gate_data::photos::Part;
 use crate::{Error, Result, checkpoint};
-use acceptance::Judges;
+use acceptance::{Judges, Picture, Source};
 use accuracy::Item;
 
 /// What to measure on.
@@ -34,8 +37,12 @@ pub struct Options {
     pub weights: PathBuf,
     /// Where maps and embeddings are cached; where the gate's card says when none.
     pub cache: Option<PathBuf>,
-    /// Articles that gates are trained without, to be shown them; none skips that part.
+    /// Categories and articles that gates are trained without, to be shown them; none skips that part.
     pub unseen: Vec<String>,
+    /// The certified share of false accepts whose thresholds are measured; the gate's own threshold when none.
+    pub false_accept: Option<f64>,
+    /// Whether to ask the independent judge too.
+    pub judge: bool,
     /// Threads that embed.
     pub threads: usize,
 }
@@ -43,8 +50,20 @@ pub struct Options {
 impl Options {
     /// The usual measurement.
     pub fn new(data: PathBuf, weights: PathBuf) -> Self {
-        let unseen = ["Watches", "Sunglasses", "Handbags", "Belts", "Socks", "Kurtas"];
-        Self { data, weights, cache: None, unseen: unseen.map(str::to_owned).to_vec(), threads: 2 }
+        let unseen = [
+            "Bags",
+            "Shoes",
+            "Bottomwear",
+            "Adornments",
+            "Legwear",
+            "Headwear",
+            "Watches",
+            "Belts",
+            "Handbags",
+            "Kurtas",
+        ];
+        let unseen = unseen.map(str::to_owned).to_vec();
+        Self { data, weights, cache: None, unseen, false_accept: None, judge: false, threads: 2 }
     }
 }
 
@@ -57,8 +76,13 @@ pub struct Report {
     pub threshold: f32,
     /// What it accepts.
     pub acceptance: Vec<Acceptance>,
-    /// What gates accept of an article that they have never seen.
+    /// What gates accept of a category or article that they have never seen.
     pub unseen: Vec<Acceptance>,
+    /// The thresholds of the share of false accepts that was asked for, or of 0.05.
+    pub guarantees: Vec<Guarantee>,
+    /// What the independent judge says, if it was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub judge: Option<Opinions>,
 }
 
 /// Measures the shipped gate.
@@ -88,20 +112,26 @@ pub fn evaluate(options: &Options) -> Result<Report> {
     }
     let jobs: Vec<Job> =
         held_out.iter().map(|(photo, _)| Job { path: photo.path.clone(), recipe: Recipe::Plain }).collect();
-    let embeddings = material.cache.embed(&jobs, options.threads, |_, _| {})?;
+    let looks = material.cache.looks(&jobs, options.threads)?;
     let mut items = Vec::new();
-    for ((photo, covered), embedding) in held_out.into_iter().zip(embeddings) {
-        let Some(embedding) = embedding else { continue };
-        let scores = gate.scores(&Tensor::from_slice(&embedding))?;
-        items.push(Item { photo, covered, embedding, scores });
+    for ((photo, covered), look) in held_out.into_iter().zip(looks) {
+        let Some(look) = look else { continue };
+        let picture = Picture::of(&gate, &look);
+        items.push(Item { photo, covered, look, picture });
     }
-    let judges = Judges::new(&gate, &config, &material.rows)?;
-    let acceptance = acceptance::measure(&judges, &items, &options.data, &mut material.cache, options.threads)?;
+    let judges = Judges::new(&gate, &config, &material.rows, options.false_accept)?;
+    let mut source = Source { data: &options.data, cache: &mut material.cache, threads: options.threads };
+    let mut acceptance = acceptance::measure(&judges, &items, &mut source)?;
+    acceptance.extend(variants::recoloured(&judges, &items, &options.weights, options.threads)?);
+    acceptance.extend(variants::colorways(&judges, &items, &options.data)?);
+    let judge = options.judge.then(|| judge::measure(&judges, &config, &mut material, &items, options.threads));
     Ok(Report {
         accuracy: accuracy::measure(&gate, &items),
         threshold: gate.settings().accept,
         acceptance,
-        unseen: acceptance::unseen(&config, &material, &items, &options.unseen)?,
+        unseen: unseen::measure(&config, &material, &items, &options.unseen)?,
+        guarantees: gate.guarantees(options.false_accept.unwrap_or(0.05))?.into_iter().cloned().collect(),
+        judge: judge.transpose()?,
     })
 }
 
@@ -153,6 +183,18 @@ impl fmt::Display for Report {
         {
             let wish = if *should_pass { "accept" } else { "reject" };
             writeln!(f, "  {wish}  {gate}  {:.3}  {:.3}  {pictures}", softmax_only.rate, random.rate)?;
+        }
+        writeln!(f, "\nguarantees: threshold, then passed of n with an exact bound for each set of negatives")?;
+        for Guarantee { category, false_accept, threshold, certified, negatives, confidence } in &self.guarantees {
+            let word = if *certified { "certified" } else { "uncertified" };
+            write!(f, "  {category:<16}≤ {false_accept}  {threshold:.4}  {word} at {confidence}")?;
+            for set in negatives {
+                write!(f, "; {} of {} ≤ {:.3} {}", set.passed, set.n, set.bound, set.name)?;
+            }
+            writeln!(f)?;
+        }
+        if let Some(judge) = &self.judge {
+            write!(f, "{judge}")?;
         }
         Ok(())
     }

@@ -7,7 +7,7 @@ use pixels::color_map::ColorMap;
 use pixels::{Limits, Mask, SrgbImage, decode_file};
 
 use crate::embedding::{Embedder, Embedding};
-use crate::gate::{Classification, Gate};
+use crate::gate::{Classification, Gate, Look};
 use crate::params::Builder;
 use crate::recolor::network::{Network, NetworkConfig};
 use crate::recolor::{Dyed, Recolorer};
@@ -117,6 +117,14 @@ impl Program {
         let source = recolorer.prepare(photo, mask, &embedding.general)?;
         let maps: Vec<ColorMap> = targets.iter().map(|&target| ColorMap::to_main(source.stats(), target)).collect();
         recolorer.dye_all(&source, &maps)
+    }
+
+    /// What the gate sees of pictures.
+    ///
+    /// # Errors
+    /// When a picture has no pixels or libtorch refuses.
+    pub fn looks(&self, pictures: &[&SrgbImage]) -> Result<Vec<Look>> {
+        self.embedder.looks(pictures)
     }
 
     /// The photo's embedding.

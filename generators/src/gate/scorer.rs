@@ -2,8 +2,10 @@
 //!
 //! Lee et al., "A simple unified framework for detecting out-of-distribution samples", 2018 (shared covariance), and
 //! Ren et al., "A simple fix to Mahalanobis distance", 2021 (background Gaussian). Departure: an article has one
-//! Gaussian mean per kind of photo, because catalogue and phone photos lie apart.
+//! Gaussian mean per kind of photo, because catalogue and phone photos lie apart. Halves of pictures have linear heads of
+//! their own, so that two garments joined do not pass by their average.
 
+use super::look::{HALVES, Look};
 use crate::backbone::EMBEDDING;
 use crate::params::Params;
 use crate::seam::floats_of;
@@ -33,11 +35,15 @@ pub struct Scores {
     pub logits: Vec<f32>,
     /// Per component, squared Mahalanobis distance to it minus that to the background; lower is more typical.
     pub distances: Vec<f32>,
+    /// Logits as above of each of [`HALVES`]; empty when only a whole embedding was scored, which is enough to classify it
+    /// but passes as nothing.
+    pub halves: Vec<Vec<f32>>,
 }
 
 /// The head and the Gaussians.
 pub struct Scorer {
     layers: Vec<Dense>,
+    halves: Vec<Dense>,
     pca: Dense,
     within: Dense,
     background: Dense,
@@ -83,7 +89,7 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 }
 
 impl Scorer {
-    /// Reads `head.*`, `pca.*`, `within.*`, `background.*` and `components.*` for a tree of `articles`.
+    /// Reads `head.*`, `halves.*`, `pca.*`, `within.*`, `background.*` and `components.*` for a tree of `articles`.
     ///
     /// # Errors
     /// One [`Error::Input`] that lists every tensor that is missing or misshapen.
@@ -99,6 +105,14 @@ impl Scorer {
         if width != articles + 1 {
             problems.push(format!("head: gives {width} logits, expected {} (the articles and none)", articles + 1));
         }
+        let mut halves = Vec::new();
+        for (name, _) in HALVES {
+            let half = Dense::from(params, &format!("halves.{name}"), Some(EMBEDDING as usize), &mut problems)?;
+            if half.outputs() != articles + 1 {
+                problems.push(format!("halves.{name}: expected {} logits, got {}", articles + 1, half.outputs()));
+            }
+            halves.push(half);
+        }
         let pca = Dense::from(params, "pca", Some(EMBEDDING as usize), &mut problems)?;
         let within = Dense::from(params, "within", Some(pca.outputs()), &mut problems)?;
         let background = Dense::from(params, "background", Some(pca.outputs()), &mut problems)?;
@@ -106,7 +120,7 @@ impl Scorer {
         if !problems.is_empty() {
             return Err(Error::Input(problems.join("; ")));
         }
-        Ok(Self { layers, pca, within, background, components })
+        Ok(Self { layers, halves, pca, within, background, components })
     }
 
     /// The Gaussians, in the order of [`Scores::distances`].
@@ -114,7 +128,13 @@ impl Scorer {
         &self.components
     }
 
-    /// Scores one embedding of [`EMBEDDING`] values.
+    /// Scores a picture, its halves too.
+    pub fn look(&self, look: &Look) -> Scores {
+        let halves = self.halves.iter().enumerate().map(|(i, head)| head.forward(&look.half(i)));
+        Scores { halves: halves.collect(), ..self.scores(&look.embedding()) }
+    }
+
+    /// Scores one embedding of [`EMBEDDING`] values, without halves.
     pub fn scores(&self, embedding: &[f32]) -> Scores {
         let mut logits = embedding.to_vec();
         for (i, layer) in self.layers.iter().enumerate() {
@@ -131,7 +151,7 @@ impl Scorer {
             let off: Vec<f32> = whitened.iter().zip(&component.mean).map(|(x, m)| x - m).collect();
             square(&off) - background
         };
-        Scores { logits, distances: self.components.iter().map(distance).collect() }
+        Scores { logits, distances: self.components.iter().map(distance).collect(), halves: Vec::new() }
     }
 
     /// The component nearest to a picture among those of some articles: its index and distance.

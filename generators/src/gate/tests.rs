@@ -17,6 +17,10 @@ fn axes() -> Gate {
     let mut params = Params::default();
     params.insert("head.0.weight", eye(4) * 10.0);
     params.insert("head.0.bias", zeros(&[4]));
+    for (half, _) in HALVES {
+        params.insert(format!("halves.{half}.weight"), eye(4) * 10.0);
+        params.insert(format!("halves.{half}.bias"), zeros(&[4]));
+    }
     params.insert("pca.weight", eye(4));
     params.insert("pca.bias", zeros(&[4]));
     for (name, scale) in [("within", 4.0), ("background", 1.0)] {
@@ -35,8 +39,24 @@ fn axes() -> Gate {
     params.insert("calibration.margin_n", Tensor::full([nodes], 200.0, (Kind::Float, Device::Cpu)));
     params.insert("calibration.distance", ramp(-3.0, 3.0).repeat([3, 1]));
     params.insert("calibration.distance_n", Tensor::full([3], 200.0, (Kind::Float, Device::Cpu)));
+    params.insert("calibration.halves", ramp(2.0, 12.0).repeat([3, 1]));
+    params.insert("calibration.halves_n", Tensor::full([3], 200.0, (Kind::Float, Device::Cpu)));
     let settings = Settings { temperature: 1.0, accept: 0.05, catalog: 0.01, confidence: 0.5 };
     Gate::from_params(&params, taxonomy, settings).unwrap()
+}
+
+/// A picture of the same thing in every quarter.
+fn look(values: &[f32]) -> Look {
+    joined([values; 4])
+}
+
+fn joined(quarters: [&[f32]; 4]) -> Look {
+    let quarters = quarters.iter().flat_map(|values| {
+        let mut quarter = vec![0.0; EMBEDDING as usize];
+        quarter[..values.len()].copy_from_slice(values);
+        quarter
+    });
+    Look::new(quarters.collect(), None).unwrap()
 }
 
 fn at(values: &[f32]) -> Tensor {
@@ -59,7 +79,7 @@ fn a_clear_photo_is_named_and_passes_as_itself_only() {
         let class = gate.classify(&at(&values)).unwrap();
         assert_eq!((&class.article, class.in_catalog, class.reason), (name, true, None));
         for other in &names {
-            assert_eq!(gate.judge(&at(&values), other).unwrap().accepted, other == name, "{name} as {other}");
+            assert_eq!(gate.judge(&look(&values), other, None).unwrap().accepted, other == name, "{name} as {other}");
         }
     }
     assert_eq!(gate.classify(&at(&[0.0, 0.0, 1.0])).unwrap().breadcrumb.len(), 3);
@@ -83,14 +103,14 @@ fn nothing_is_not_a_product() {
     let gate = axes();
     let class = gate.classify(&at(&[0.0, 0.0, 0.0, 1.0])).unwrap();
     assert!(!class.in_catalog && class.reason.unwrap().contains("no product"));
-    let verdict = gate.judge(&at(&[0.0, 0.0, 0.0, 1.0]), "handbags").unwrap();
+    let verdict = gate.judge(&look(&[0.0, 0.0, 0.0, 1.0]), "handbags", None).unwrap();
     assert!(!verdict.accepted && verdict.reason.contains("no product"));
 }
 
 #[test]
 fn bad_arguments_are_errors() {
     let gate = axes();
-    assert!(gate.judge(&at(&[1.0]), "Spaceships").unwrap_err().to_string().contains("Spaceships"));
+    assert!(gate.judge(&look(&[1.0]), "Spaceships", None).unwrap_err().to_string().contains("Spaceships"));
     assert!(gate.classify(&Tensor::zeros([2, EMBEDDING], (Kind::Float, Device::Cpu))).is_err());
     assert!(gate.classify(&at(&[f32::NAN])).is_err());
 }
@@ -101,7 +121,59 @@ fn missing_and_misshapen_tensors_are_listed() {
         [("head.0.weight".to_owned(), Tensor::zeros([3, 7], (Kind::Float, Device::Cpu)))].into_iter().collect();
     let settings = Settings { temperature: 1.0, accept: 0.05, catalog: 0.01, confidence: 0.5 };
     let error = Gate::from_params(&params, Taxonomy::parse(TREE).unwrap(), settings).err().unwrap().to_string();
-    for part in ["head.0", "pca", "within", "background", "components.mean"] {
+    for part in ["head.0", "halves.left", "pca", "within", "background", "components.mean"] {
         assert!(error.contains(part), "{error}");
     }
+}
+
+#[test]
+fn two_garments_joined_pass_as_neither() {
+    let gate = axes();
+    let (shirt, bag): (&[f32], &[f32]) = (&[1.0], &[0.0, 0.0, 1.0]);
+    let (shirts, bags) = (index(&gate, "Shirts"), index(&gate, "Handbags"));
+    assert_eq!((shirts, bags), (0, 2), "the axes of the test");
+    // Twice as much shirt as bag: the average alone is still a shirt.
+    let strong = [2.5_f32];
+    let both = joined([&strong, bag, &strong, bag]);
+    let verdict = gate.judge(&both, "Shirts", None).unwrap();
+    assert!(!verdict.accepted && verdict.reason.contains("right half"), "{verdict:?}");
+    let both = joined([shirt, shirt, bag, bag]);
+    assert!(!gate.judge(&both, "Shirts", None).unwrap().accepted);
+    assert!(!gate.judge(&both, "Handbags", None).unwrap().accepted);
+}
+
+#[test]
+fn a_whole_embedding_without_halves_passes_as_nothing() {
+    let gate = axes();
+    let scores = gate.scores(&at(&[1.0])).unwrap();
+    assert!(!gate.judge_scores(&scores, index(&gate, "Shirts"), 0.05).accepted);
+}
+
+#[test]
+fn a_fault_of_the_pixels_is_the_reason() {
+    let gate = axes();
+    let sound = look(&[1.0]);
+    assert!(gate.judge(&sound, "Shirts", None).unwrap().accepted);
+    let quarters: Vec<f32> = (0..4).flat_map(|_| sound.embedding()).collect();
+    let blurred = Look::new(quarters, Some(pixels::Fault::Blurred)).unwrap();
+    let verdict = gate.judge(&blurred, "Shirts", None).unwrap();
+    assert!(!verdict.accepted && verdict.score == 0.0 && verdict.reason.contains("blurred"), "{verdict:?}");
+}
+
+#[test]
+fn a_certified_share_has_its_own_threshold_and_any_other_is_refused() {
+    let guarantee = |category: &str, threshold: f32, certified: bool| Guarantee {
+        category: category.into(),
+        false_accept: 0.05,
+        threshold,
+        certified,
+        negatives: Vec::new(),
+        confidence: 0.95,
+    };
+    let gate = axes().guaranteed(vec![guarantee("Topwear", 0.3, true), guarantee("Hand-held", 0.05, false)]);
+    let at = |name: &str| gate.threshold(index(&gate, name), Some(0.05)).unwrap();
+    assert_eq!((at("Shirts"), at("Topwear"), at("Handbags")), ((0.3, true), (0.3, true), (0.05, false)));
+    assert_eq!(gate.threshold(index(&gate, "Shirts"), None).unwrap(), (0.05, false));
+    let error = gate.judge(&look(&[1.0]), "Shirts", Some(0.01)).unwrap_err().to_string();
+    assert!(error.contains("0.01") && error.contains("it has 0.05"), "{error}");
 }

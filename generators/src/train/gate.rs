@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
+use super::gate_certify;
 use super::gate_data::embeddings::Cache;
 use super::gate_data::own::OwnPhotos;
 use super::gate_data::photos::{self, Part, Photo};
@@ -16,6 +17,7 @@ use super::optim::{Adam, AdamConfig, cosine_with_warmup};
 use super::run::{Run, Saved, read_config};
 use super::tail;
 use crate::backbone::EMBEDDING;
+use crate::card::Card;
 use crate::eval::gate::{Options, evaluate};
 use crate::gate::NAME;
 use crate::layers::Linear;
@@ -302,15 +304,19 @@ pub fn train(config_path: &Path, data: &Path, weights: &Path, resume: bool, expo
     };
     drop(photos);
     let tuned = candidate.as_ref().filter(|candidate| candidate.wins());
-    let material = Material::load(&config, data, weights, tuned.map(|tuned| tuned.file.as_path()))?;
+    let mut material = Material::load(&config, data, weights, tuned.map(|tuned| tuned.file.as_path()))?;
     let head = match tuned {
         Some(tuned) => tuned.head.clone(),
         None => fit_head_on(&config, &material, &mut run, saved)?,
     };
-    let fitted = gate_fit::fit(&config, &material.taxonomy, &head, &material.rows, None)?;
+    let fitted = gate_fit::fit(&config, &material.taxonomy, &head, &material.rows, &[])?;
     draw_errors(&config, &mut run, &material, &fitted)?;
     if export {
-        let mut card = write_weights(&config, weights, &material, &fitted, tuned)?;
+        let Material { photos, cache, .. } = &mut material;
+        let guarantees = gate_certify::certify(&fitted.gate, photos, cache, config.threads)?;
+        let mut card = Card { guarantees, ..write_weights(&config, weights, &material, &fitted, tuned)? };
+        // What is measured next is read from the folder.
+        card.write(&checkpoint::card_path(weights, NAME))?;
         drop(material);
         let options = Options { threads: config.threads, ..Options::new(data.to_owned(), weights.to_owned()) };
         card.metrics = evaluate(&options)?.metrics();

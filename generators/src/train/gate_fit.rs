@@ -5,11 +5,13 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use tch::{Kind, Tensor};
 
-use super::gate::Config;
+use super::gate::{Config, train_head};
 use super::gate_data::augment::Recipe;
 use super::gate_data::photos::Part;
 use super::gate_data::rows::{Row, allowed, matrix};
-use crate::gate::{Gate, KINDS, QUANTILES, Reference, Scorer, Scores, Settings, margin, softmax};
+use crate::gate::{
+    Gate, HALVES, KINDS, Look, QUANTILES, Reference, Scorer, Scores, Settings, half_evidence, half_of, margin, softmax,
+};
 use crate::params::Params;
 use crate::seam::floats_of;
 use crate::taxonomy::{Node, Taxonomy};
@@ -19,6 +21,8 @@ use crate::{Error, Result};
 const LEAST_FITTED: usize = 12;
 /// Fewest calibration scores that stand alone: n of them give no p-value below 1 / (n + 1), so fewer could reject nothing.
 const LEAST_CALIBRATED: usize = 120;
+/// Most steps of the heads of halves: they are linear and settle soon.
+const HALF_STEPS: u64 = 300;
 /// Where the Gaussian of an article without any photo is put: too far from everything to be near anything.
 const NOWHERE: f64 = 1e3;
 
@@ -33,26 +37,21 @@ pub struct Fitted {
 /// Completes a head (`head.*`, taking raw embeddings) to a gate.
 ///
 /// # Errors
-/// When an article has no photo in the training rows, unless it is the one `left_out`.
-pub fn fit(
-    config: &Config,
-    taxonomy: &Taxonomy,
-    head: &Params,
-    rows: &[Row],
-    left_out: Option<usize>,
-) -> Result<Fitted> {
+/// When an article has no photo in the training rows, unless it is `left_out`.
+pub fn fit(config: &Config, taxonomy: &Taxonomy, head: &Params, rows: &[Row], left_out: &[usize]) -> Result<Fitted> {
     let mut params = half(head);
     let logits = logits_of(&params, matrix(rows.iter()))?;
     let articles = articles_of(&logits, rows, taxonomy.articles())?;
     gaussians(config, taxonomy, rows, &articles, left_out, &mut params)?;
+    halves(config, taxonomy.articles(), rows, &mut params)?;
     let mut params = half(&params);
     let scorer = Scorer::from_params(&params, taxonomy.articles())?;
     let calibration: Vec<(&Row, usize, Scores)> = rows
         .par_iter()
         .zip(&articles)
         .filter(|(row, article)| row.part == Part::Calibration && **article < taxonomy.articles())
-        .map(|(row, &article)| (row, article, scorer.scores(&row.embedding)))
-        .collect();
+        .map(|(row, &article)| Ok((row, article, scorer.look(&Look::new(row.quarters.clone(), None)?))))
+        .collect::<Result<_>>()?;
     reference_scores(taxonomy, &scorer, &calibration, &mut params)?;
     let params = half(&params);
     let mut settings = Settings { temperature: 1.0, accept: 0.0, catalog: 0.0, confidence: config.confidence };
@@ -63,6 +62,23 @@ pub fn fit(
     settings.accept = lowest_share(scores, 1.0 - config.true_accept);
     settings.catalog = lowest_share(distances, 1.0 - config.catalog_accept);
     Ok(Fitted { gate: Gate::from_params(&params, taxonomy.clone(), settings)?, params })
+}
+
+/// A linear head for each half of a picture, trained as a gate's head is on halves of the same pictures.
+fn halves(config: &Config, articles: usize, rows: &[Row], params: &mut Params) -> Result<()> {
+    let config = Config { hidden: 0, steps: config.steps.min(HALF_STEPS), ..config.clone() };
+    let learned: Vec<&Row> = rows.iter().filter(|row| config.learns_from(row.part)).collect();
+    for (index, (name, _)) in HALVES.iter().enumerate() {
+        let of_half = |row: &&Row| Row {
+            embedding: half_of(&row.quarters, index),
+            quarters: Vec::new(),
+            covered: row.covered.clone(),
+            ..**row
+        };
+        let head = train_head(&config, &learned.iter().map(of_half).collect::<Vec<_>>(), articles)?;
+        params.extend_with_prefix(&format!("halves.{name}."), &head.with_prefix("head.0."));
+    }
+    Ok(())
 }
 
 /// The value below which a share of the scores lies.
@@ -108,7 +124,7 @@ fn gaussians(
     taxonomy: &Taxonomy,
     rows: &[Row],
     articles: &[usize],
-    left_out: Option<usize>,
+    left_out: &[usize],
     params: &mut Params,
 ) -> Result<()> {
     let learned = |row: &Row, article: usize| article < taxonomy.articles() && config.learns_from(row.part);
@@ -139,7 +155,7 @@ fn gaussians(
         kinds.sort_by_key(|(_, _, members)| std::cmp::Reverse(members.len()));
         let mut first = true;
         kinds.retain(|(_, _, members)| std::mem::take(&mut first) || members.len() >= LEAST_FITTED);
-        if kinds[0].2.is_empty() && left_out != Some(article) {
+        if kinds[0].2.is_empty() && !left_out.contains(&article) {
             let name = &taxonomy.nodes()[article].name;
             return Err(Error::Input(format!("no training photo for the article `{name}`")));
         }
@@ -197,18 +213,22 @@ fn reference_scores(
     params: &mut Params,
 ) -> Result<()> {
     let (nodes, components) = (taxonomy.nodes(), scorer.components());
-    let (mut margins, mut distances) = (Pools::new(), Pools::new());
+    let (mut margins, mut distances, mut halves) = (Pools::new(), Pools::new(), Pools::new());
     let mut own_distances = vec![Vec::new(); components.len()];
+    let mut own_halves = own_distances.clone();
     for (_, article, scores) in calibration {
         let Some((component, distance)) = scorer.nearest(scores, &[*article]) else { continue };
         let kind = components[component].kind;
+        let half = half_evidence(taxonomy, scores, *article).unwrap_or(f32::NAN);
         own_distances[component].push(-distance);
+        own_halves[component].push(half);
         for (level, node) in taxonomy.upwards(*article).enumerate() {
             let margin = margin(taxonomy, scores, node);
             for place in taxonomy.upwards(node).map(Some).chain([None]) {
                 margins.entry((level, place, kind)).or_default().push(margin);
                 if level == 0 {
                     distances.entry((0, place, kind)).or_default().push(-distance);
+                    halves.entry((0, place, kind)).or_default().push(half);
                 }
             }
         }
@@ -219,11 +239,14 @@ fn reference_scores(
         of_nodes.extend((0..KINDS).map(|kind| enough(&margins, level, taxonomy.upwards(node), kind)));
     }
     store(params, "calibration.margin", of_nodes)?;
-    let of_components = own_distances.into_iter().zip(components).map(|(own, component)| {
-        let above = taxonomy.upwards(component.article);
-        if own.len() >= LEAST_CALIBRATED { own } else { enough(&distances, 0, above, component.kind) }
-    });
-    store(params, "calibration.distance", of_components.collect())
+    for (name, own, pools) in [("distance", own_distances, distances), ("halves", own_halves, halves)] {
+        let of_components = own.into_iter().zip(components).map(|(own, component)| {
+            let above = taxonomy.upwards(component.article);
+            if own.len() >= LEAST_CALIBRATED { own } else { enough(&pools, 0, above, component.kind) }
+        });
+        store(params, &format!("calibration.{name}"), of_components.collect())?;
+    }
+    Ok(())
 }
 
 /// The scores of the first place with enough of them, at last those of the whole tree.

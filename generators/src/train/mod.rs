@@ -3,8 +3,10 @@
 //! Nothing in inference depends on this module.
 
 pub mod gate;
+pub mod gate_certify;
 pub mod gate_data;
 mod gate_export;
+pub mod gate_feedback;
 pub mod gate_fit;
 pub mod gate_tail;
 pub mod optim;

@@ -1,22 +1,23 @@
 //! What the gate lets through, beside a gate that only looks at the softmax and one that draws lots.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use rayon::prelude::*;
+use pixels::Fault;
 use serde::Serialize;
-use tch::Tensor;
 
 use super::accuracy::Item;
 use super::statistics::Rate;
 use crate::Result;
-use crate::gate::{Gate, Scores, softmax};
+use crate::embedding_cache::Job as Made;
+use crate::gate::{Gate, Look, Scores, softmax};
 use crate::stream::Stream;
-use crate::train::gate::{Config, Material, train_head};
+use crate::train::gate::Config;
+use crate::train::gate_certify::partners;
+use crate::train::gate_data::altered::{Altered, Change};
 use crate::train::gate_data::augment::Recipe;
 use crate::train::gate_data::embeddings::{Cache, Job};
-use crate::train::gate_data::photos::Part;
+use crate::train::gate_data::photos::{Part, Photo};
 use crate::train::gate_data::rows::{Row, street, street_part};
-use crate::train::gate_fit;
 
 /// How often one kind of picture is accepted.
 #[derive(Clone, Debug, Serialize)]
@@ -33,40 +34,78 @@ pub struct Acceptance {
     pub random: Rate,
 }
 
+/// A picture that is judged.
+#[derive(Clone, Debug)]
+pub struct Picture {
+    /// What the gate makes of it.
+    pub scores: Scores,
+    /// What is wrong with its pixels.
+    pub fault: Option<Fault>,
+}
+
+impl Picture {
+    /// Scores a look.
+    pub fn of(gate: &Gate, look: &Look) -> Self {
+        Self { scores: gate.look(look), fault: look.fault() }
+    }
+}
+
 /// The gate and its two baselines.
 pub struct Judges<'a> {
     gate: &'a Gate,
+    false_accept: Option<f64>,
     softmax_floor: f32,
     share: f64,
 }
 
 impl<'a> Judges<'a> {
-    /// Sets the baselines for the same share of true photos as the gate's threshold was set for.
-    pub fn new(gate: &'a Gate, config: &Config, rows: &[Row]) -> Result<Self> {
+    /// Sets the baselines for the same share of true photos as the gate's own threshold was set for.
+    ///
+    /// # Errors
+    /// When libtorch refuses.
+    pub fn new(gate: &'a Gate, config: &Config, rows: &[Row], false_accept: Option<f64>) -> Result<Self> {
         let articles = gate.taxonomy().articles();
         let mut floors = Vec::new();
         for row in rows.iter().filter(|row| row.part == Part::Calibration && row.covered[0] < articles) {
-            let scores = gate.scores(&Tensor::from_slice(&row.embedding))?;
+            let scores = gate.scores(&tch::Tensor::from_slice(&row.embedding))?;
             floors.push(softmax_of(gate, &scores, likeliest(&scores, &row.covered)));
         }
         floors.sort_unstable_by(f32::total_cmp);
         let rank = ((1.0 - config.true_accept) * floors.len() as f64) as usize;
         let softmax_floor = floors.get(rank).copied().unwrap_or(0.0);
-        Ok(Self { gate, softmax_floor, share: config.true_accept })
+        Ok(Self { gate, false_accept, softmax_floor, share: config.true_accept })
+    }
+
+    /// The gate.
+    pub fn gate(&self) -> &Gate {
+        self.gate
+    }
+
+    /// Whether the gate accepts a picture as a node of the tree.
+    ///
+    /// # Errors
+    /// When it has no thresholds for the share of false accepts.
+    pub fn accepts(&self, picture: &Picture, node: usize) -> Result<bool> {
+        let (threshold, _) = self.gate.threshold(node, self.false_accept)?;
+        Ok(picture.fault.is_none() && self.gate.judge_scores(&picture.scores, node, threshold).accepted)
     }
 
     /// Judges pictures, each as a node of the tree.
-    pub fn judge(&self, pictures: &str, should_pass: bool, judged: &[(&Scores, usize)]) -> Acceptance {
+    ///
+    /// # Errors
+    /// As [`Judges::accepts`].
+    pub fn judge(&self, pictures: &str, should_pass: bool, judged: &[(&Picture, usize)]) -> Result<Acceptance> {
         let mut lots = Stream::new(0, pictures, 0);
-        let passes = |&(scores, node): &(&Scores, usize)| self.gate.judge_scores(scores, node).accepted;
-        let by_softmax = |&(scores, node): &(&Scores, usize)| softmax_of(self.gate, scores, node) >= self.softmax_floor;
-        Acceptance {
+        let passes = judged.iter().map(|&(picture, node)| self.accepts(picture, node));
+        let by_softmax =
+            |&(picture, node): &(&Picture, usize)| softmax_of(self.gate, &picture.scores, node) >= self.softmax_floor;
+        Ok(Acceptance {
             pictures: pictures.to_owned(),
             should_pass,
-            gate: Rate::of(judged.iter().map(passes)),
+            gate: Rate::of(passes.collect::<Result<Vec<_>>>()?),
             softmax_only: Rate::of(judged.iter().map(by_softmax)),
             random: Rate::of(judged.iter().map(|_| lots.chance(self.share as f32))),
-        }
+        })
     }
 }
 
@@ -83,44 +122,99 @@ pub fn likeliest(scores: &Scores, among: &[usize]) -> usize {
     best.unwrap_or(0)
 }
 
-/// The node that the gate names for a photo.
-fn named(gate: &Gate, scores: &Scores) -> usize {
+/// The node that the gate names for a photo, as the pipeline does before it judges the variants.
+pub fn named(gate: &Gate, scores: &Scores) -> usize {
     gate.taxonomy().find(&gate.classify_scores(scores).article).unwrap_or(0)
 }
+
+/// Where pictures come from.
+pub struct Source<'a> {
+    /// Data folder.
+    pub data: &'a Path,
+    /// Looks by content.
+    pub cache: &'a mut Cache,
+    /// Threads that embed.
+    pub threads: usize,
+}
+
+impl Source<'_> {
+    /// Makes and scores pictures; what could not be made of its photo is left out.
+    fn pictures<J: Made>(&mut self, gate: &Gate, jobs: &[J], nodes: &[usize]) -> Result<Vec<(Picture, usize)>> {
+        let looks = self.cache.looks(jobs, self.threads)?;
+        let present = looks.into_iter().zip(nodes);
+        Ok(present.filter_map(|(look, &node)| look.map(|look| (Picture::of(gate, &look), node))).collect())
+    }
+}
+
+/// One in so many report photos is broken in each way.
+const BROKEN_EACH: usize = 6;
+/// One in so many is joined with another, each way, and changed in each harmless way.
+const ALTERED_EACH: usize = 5;
 
 /// Accept rates over everything made of the report photos.
 ///
 /// # Errors
 /// When a picture cannot be made or embedded.
-pub fn measure(
-    judges: &Judges,
-    items: &[Item],
-    data: &std::path::Path,
-    cache: &mut Cache,
-    threads: usize,
-) -> Result<Vec<Acceptance>> {
-    let gate = judges.gate;
+pub fn measure(judges: &Judges, items: &[Item], source: &mut Source) -> Result<Vec<Acceptance>> {
+    let gate = judges.gate();
     let reported: Vec<&Item> = items.iter().filter(|item| item.photo.part == Part::Report).collect();
-    let mut found = Vec::new();
+    let mut found = true_photos(judges, &reported)?;
+    let nodes: Vec<usize> = reported.iter().map(|item| named(gate, &item.picture.scores)).collect();
+    let path = |item: &Item| item.photo.path.clone();
     for (name, kind) in [("studio", 0), ("phone", 1)] {
-        let chosen = reported.iter().filter(|item| item.photo.source.kind() == kind);
-        let judged: Vec<_> = chosen.map(|item| (&item.scores, likeliest(&item.scores, item.covered))).collect();
-        found.push(judges.judge(&format!("true {name} photos, as their label"), true, &judged));
-    }
-    let nodes: Vec<usize> = reported.iter().map(|item| named(gate, &item.scores)).collect();
-    let mut made = |recipe: Recipe, each: usize, kind: Option<usize>| -> Result<Vec<(Scores, usize)>> {
-        let chosen = reported.iter().zip(&nodes).step_by(each);
-        let chosen = chosen.filter(|(item, _)| kind.is_none_or(|kind| item.photo.source.kind() == kind));
-        let (jobs, nodes): (Vec<Job>, Vec<usize>) =
-            chosen.map(|(item, node)| (Job { path: item.photo.path.clone(), recipe }, *node)).unzip();
-        scored(gate, cache, &jobs, threads, &nodes)
-    };
-    for (name, kind) in [("studio", 0), ("phone", 1)] {
-        let variants = made(Recipe::Recoloured(100), 1, Some(kind))?;
+        let chosen: Vec<(&&Item, usize)> = reported.iter().zip(nodes.iter().copied()).collect();
+        let chosen: Vec<_> =
+            chosen.into_iter().filter(|(item, _)| item.photo.source.kind() == kind).step_by(ALTERED_EACH).collect();
+        let jobs: Vec<Job> =
+            chosen.iter().map(|(i, _)| Job { path: path(i), recipe: Recipe::Recoloured(100) }).collect();
+        let of: Vec<usize> = chosen.iter().map(|(_, node)| *node).collect();
+        let variants = source.pictures(gate, &jobs, &of)?;
         let title = format!("simulated recolourings of {name} photos, as the article that the photo was classified as");
-        found.push(judges.judge(&title, true, &borrowed(&variants)));
+        found.push(judges.judge(&title, true, &borrowed(&variants))?);
     }
-    found.extend(wrong_categories(judges, &reported));
+    for (change, title) in [
+        (Change::Compressed, "photos as JPEGs of quality 60"),
+        (Change::Darker, "photos a fifth darker"),
+        (Change::Brighter, "photos a fifth brighter"),
+        (Change::Cropped, "photos cropped to nine tenths"),
+        (Change::Mirrored, "photos mirrored"),
+    ] {
+        let (jobs, of): (Vec<Altered>, Vec<usize>) = reported
+            .iter()
+            .zip(&nodes)
+            .step_by(ALTERED_EACH)
+            .map(|(item, &node)| (Altered { path: path(item), change: change.clone() }, node))
+            .unzip();
+        let made = source.pictures(gate, &jobs, &of)?;
+        found.push(judges.judge(&format!("{title}, as the article of the photo"), true, &borrowed(&made))?);
+    }
+    found.extend(wrong_categories(judges, &reported)?);
+    found.extend(broken(judges, &reported, &nodes, source)?);
+    found.extend(joined(judges, &reported, source)?);
+    Ok(found)
+}
+
+fn true_photos(judges: &Judges, reported: &[&Item]) -> Result<Vec<Acceptance>> {
+    let of = |name: &str, kind: Option<usize>| {
+        let chosen = reported.iter().filter(|item| kind.is_none_or(|kind| item.photo.source.kind() == kind));
+        let judged: Vec<_> =
+            chosen.map(|item| (&item.picture, likeliest(&item.picture.scores, item.covered))).collect();
+        judges.judge(&format!("true {name}photos, as their label"), true, &judged)
+    };
+    let mut found = vec![of("", None)?, of("studio ", Some(0))?, of("phone ", Some(1))?];
+    // What the checks of the pixels cost alone, whatever the scores say.
+    let lost: Vec<bool> = reported.iter().map(|item| item.picture.fault.is_none()).collect();
+    let (gate, sure) = (Rate::of(lost.iter().copied()), Rate::of(lost.iter().map(|_| true)));
+    let pictures = "true photos, by the checks of the pixels alone".to_owned();
+    found.push(Acceptance { pictures, should_pass: true, gate, softmax_only: sure, random: sure });
+    Ok(found)
+}
+
+/// Pictures that are broken, as the article of the photo.
+fn broken(judges: &Judges, reported: &[&Item], nodes: &[usize], source: &mut Source) -> Result<Vec<Acceptance>> {
+    let gate = judges.gate();
+    let mut found = Vec::new();
+    let chosen = || reported.iter().zip(nodes).step_by(BROKEN_EACH);
     for (recipe, title) in [
         (Recipe::Noise, "noise"),
         (Recipe::Noisy, "photos under strong noise"),
@@ -130,23 +224,82 @@ pub fn measure(
         (Recipe::Sheared, "photos with rows out of place, a kind that training has not seen"),
         (Recipe::CutOff, "photos cut off after a third, a kind that training has not seen"),
     ] {
-        let broken = made(recipe, 8, None)?;
-        found.push(judges.judge(&format!("{title}, as the article of the photo"), false, &borrowed(&broken)));
+        let (jobs, of): (Vec<Job>, Vec<usize>) =
+            chosen().map(|(item, &node)| (Job { path: item.photo.path.clone(), recipe }, node)).unzip();
+        let made = source.pictures(gate, &jobs, &of)?;
+        found.push(judges.judge(&format!("{title}, as the article of the photo"), false, &borrowed(&made))?);
     }
-    let backdrops: Vec<PathBuf> = street(data)?.into_iter().filter(|path| street_part(path) == Part::Report).collect();
+    let photos: Vec<&Photo> = reported.iter().map(|item| item.photo).collect();
+    let partners = partners(gate.taxonomy(), &photos, "covered to report");
+    let by_photo = chosen().zip(partners.into_iter().step_by(BROKEN_EACH));
+    let mut covered: [(Vec<Altered>, Vec<usize>); 2] = Default::default();
+    for ((item, &node), partner) in by_photo {
+        let path = || item.photo.path.clone();
+        let changes = [Some(Change::Covered), partner.map(|other| Change::CoveredBy(other.path.clone()))];
+        for ((jobs, of), change) in covered.iter_mut().zip(changes) {
+            if let Some(change) = change {
+                jobs.push(Altered { path: path(), change });
+                of.push(node);
+            }
+        }
+    }
+    let titles = ["photos half covered by one colour", "photos half covered by a photo of another category"];
+    for ((jobs, of), title) in covered.into_iter().zip(titles) {
+        let made = source.pictures(gate, &jobs, &of)?;
+        found.push(judges.judge(&format!("{title}, as the article of the photo"), false, &borrowed(&made))?);
+    }
+    let backdrops: Vec<PathBuf> =
+        street(source.data)?.into_iter().filter(|path| street_part(path) == Part::Report).collect();
     let recipe = Recipe::Backdrop(0);
     let jobs: Vec<Job> = backdrops.into_iter().map(|path| Job { path, recipe }).collect();
-    let mut scores = scored(gate, cache, &jobs, threads, &vec![0; jobs.len()])?;
-    for (scores, node) in &mut scores {
-        *node = likeliest(scores, &(0..gate.taxonomy().articles()).collect::<Vec<_>>());
+    let mut made = source.pictures(gate, &jobs, &vec![0; jobs.len()])?;
+    for (picture, node) in &mut made {
+        *node = likeliest(&picture.scores, &(0..gate.taxonomy().articles()).collect::<Vec<_>>());
     }
-    found.push(judges.judge("street backdrops, as the likeliest article", false, &borrowed(&scores)));
+    found.push(judges.judge("street backdrops, as the likeliest article", false, &borrowed(&made))?);
+    Ok(found)
+}
+
+/// Half-and-half pictures of two photos of different categories, as the likelier article of the two.
+fn joined(judges: &Judges, reported: &[&Item], source: &mut Source) -> Result<Vec<Acceptance>> {
+    let gate = judges.gate();
+    let photos: Vec<&Photo> = reported.iter().map(|item| item.photo).collect();
+    let partners = partners(gate.taxonomy(), &photos, "joined to report");
+    let mut all = Vec::new();
+    let mut found = Vec::new();
+    for (title, change) in [
+        ("side by side", (|other: PathBuf| Change::Beside(other)) as fn(PathBuf) -> Change),
+        ("one above the other", Change::Above),
+    ] {
+        let chosen = reported.iter().zip(&partners).step_by(ALTERED_EACH);
+        let (jobs, both): (Vec<Altered>, Vec<Vec<usize>>) = chosen
+            .filter_map(|(item, partner)| {
+                let partner = (*partner)?;
+                let other = gate.taxonomy().covered(partner.source.name(), &partner.label)?;
+                let job = Altered { path: item.photo.path.clone(), change: change(partner.path.clone()) };
+                Some((job, [item.covered, other].concat()))
+            })
+            .unzip();
+        let index: Vec<usize> = (0..jobs.len()).collect();
+        let made = source.pictures(gate, &jobs, &index)?;
+        let judged: Vec<(Picture, usize)> = made
+            .into_iter()
+            .map(|(picture, i)| {
+                let node = likeliest(&picture.scores, &both[i]);
+                (picture, node)
+            })
+            .collect();
+        let title = format!("halves of two photos {title}, as the likelier of the two");
+        found.push(judges.judge(&title, false, &borrowed(&judged))?);
+        all.extend(judged);
+    }
+    found.push(judges.judge("halves of two photos, both ways, as the likelier of the two", false, &borrowed(&all))?);
     Ok(found)
 }
 
 /// Pictures judged as articles of other categories: one drawn at random, and the likeliest.
-fn wrong_categories(judges: &Judges, items: &[&Item]) -> Vec<Acceptance> {
-    let taxonomy = judges.gate.taxonomy();
+fn wrong_categories(judges: &Judges, items: &[&Item]) -> Result<Vec<Acceptance>> {
+    let taxonomy = judges.gate().taxonomy();
     let mut stream = Stream::new(0, "wrong category", 0);
     let (mut random, mut nearest) = (Vec::new(), Vec::new());
     for item in items {
@@ -154,58 +307,17 @@ fn wrong_categories(judges: &Judges, items: &[&Item]) -> Vec<Acceptance> {
         let others: Vec<usize> =
             (0..taxonomy.articles()).filter(|&article| !own.contains(&taxonomy.category_of(article))).collect();
         if let Some(&drawn) = others.get(stream.below(others.len())) {
-            random.push((&item.scores, drawn));
-            nearest.push((&item.scores, likeliest(&item.scores, &others)));
+            random.push((&item.picture, drawn));
+            nearest.push((&item.picture, likeliest(&item.picture.scores, &others)));
         }
     }
-    vec![
-        judges.judge("true photos, as a random article of another category", false, &random),
-        judges.judge("true photos, as the likeliest article of another category", false, &nearest),
-    ]
+    Ok(vec![
+        judges.judge("true photos, as a random article of another category", false, &random)?,
+        judges.judge("true photos, as the likeliest article of another category", false, &nearest)?,
+    ])
 }
 
-/// Photos of articles that a gate has never seen, judged as the likeliest of those that it knows.
-///
-/// For every name a gate is trained and calibrated anew without that article.
-///
-/// # Errors
-/// When a gate cannot be fitted.
-pub fn unseen(config: &Config, material: &Material, items: &[Item], names: &[String]) -> Result<Vec<Acceptance>> {
-    let taxonomy = &material.taxonomy;
-    let left_out: Vec<usize> = names.iter().filter_map(|name| taxonomy.find(name)).collect();
-    let judged: Vec<Vec<Acceptance>> = left_out
-        .par_iter()
-        .map(|&article| {
-            tch::set_num_threads(1);
-            let rows: Vec<Row> = material.rows.iter().filter(|row| !row.covered.contains(&article)).cloned().collect();
-            let head = train_head(config, &rows, taxonomy.articles())?;
-            let fitted = gate_fit::fit(config, taxonomy, &head, &rows, Some(article))?;
-            let judges = Judges::new(&fitted.gate, config, &rows)?;
-            let others: Vec<usize> = (0..taxonomy.articles()).filter(|&other| other != article).collect();
-            let of_article = items.iter().filter(|item| item.photo.part == Part::Report && item.covered == [article]);
-            let scores = of_article
-                .map(|item| fitted.gate.scores(&Tensor::from_slice(&item.embedding)))
-                .collect::<Result<Vec<_>>>()?;
-            let judged: Vec<_> = scores.iter().map(|scores| (scores, likeliest(scores, &others))).collect();
-            let name = &taxonomy.nodes()[article].name;
-            Ok(vec![judges.judge(&format!("{name}, by a gate that has never seen any"), false, &judged)])
-        })
-        .collect::<Result<_>>()?;
-    Ok(judged.into_iter().flatten().collect())
-}
-
-fn borrowed(scored: &[(Scores, usize)]) -> Vec<(&Scores, usize)> {
-    scored.iter().map(|(scores, node)| (scores, *node)).collect()
-}
-
-fn scored(
-    gate: &Gate,
-    cache: &mut Cache,
-    jobs: &[Job],
-    threads: usize,
-    nodes: &[usize],
-) -> Result<Vec<(Scores, usize)>> {
-    let rows = cache.embed(jobs, threads, |_, _| {})?;
-    let present = rows.into_iter().zip(nodes).filter_map(|(row, node)| row.map(|row| (row, *node)));
-    present.map(|(row, node)| Ok((gate.scores(&Tensor::from_slice(&row))?, node))).collect()
+/// Judged pictures as [`Judges::judge`] takes them.
+pub fn borrowed(judged: &[(Picture, usize)]) -> Vec<(&Picture, usize)> {
+    judged.iter().map(|(picture, node)| (picture, *node)).collect()
 }

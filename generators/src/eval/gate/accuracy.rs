@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::acceptance::Picture;
 use super::statistics::{Rate, calibration_error};
-use crate::gate::{Gate, Scores, softmax};
+use crate::gate::{Gate, Look, softmax};
 use crate::taxonomy::Taxonomy;
 use crate::train::gate_data::photos::{Part, Photo, Source, TEN};
 
@@ -76,10 +77,10 @@ pub struct Item<'a> {
     pub photo: &'a Photo,
     /// What its label covers.
     pub covered: &'a [usize],
-    /// Its embedding.
-    pub embedding: Vec<f32>,
-    /// What the gate makes of it.
-    pub scores: Scores,
+    /// What the gate sees of it.
+    pub look: Look,
+    /// What the gate makes of that.
+    pub picture: Picture,
 }
 
 /// Groups of articles that one source tells apart: its labels' sets, then single articles, then "no product".
@@ -137,13 +138,13 @@ pub fn measure(gate: &Gate, items: &[Item]) -> Accuracies {
         let mut counts = vec![vec![0; answers.sets.len()]; answers.sets.len()];
         let mut rights = Vec::new();
         for item in &chosen {
-            let (best, confidence) = answers.best(&gate.probabilities(&item.scores));
+            let (best, confidence) = answers.best(&gate.probabilities(&item.picture.scores));
             let right = answers.sets[best] == item.covered;
             rights.push(right);
             let truth = answers.sets.iter().position(|set| set == item.covered).unwrap_or(0);
             counts[truth][best] += 1;
             if part == Part::Report {
-                let (raw, raw_confidence) = answers.best(&softmax(&item.scores.logits, 1.0));
+                let (raw, raw_confidence) = answers.best(&softmax(&item.picture.scores.logits, 1.0));
                 before.push((raw_confidence, answers.sets[raw] == item.covered));
                 after.push((confidence, right));
             }
@@ -188,7 +189,7 @@ pub fn measure(gate: &Gate, items: &[Item]) -> Accuracies {
 
 /// Whether the likeliest of the nodes holds an article that the label covers.
 fn right_at(gate: &Gate, item: &Item, nodes: &[usize]) -> bool {
-    let probabilities = gate.probabilities(&item.scores);
+    let probabilities = gate.probabilities(&item.picture.scores);
     let all = gate.taxonomy().nodes();
     let sum = |node: usize| all[node].articles.iter().map(|&article| probabilities[article]).sum::<f32>();
     let best = nodes.iter().copied().max_by(|&a, &b| sum(a).total_cmp(&sum(b)));
@@ -202,7 +203,7 @@ fn ten_classes(gate: &Gate, items: &[&Item], photos: &'static str) -> Option<Acc
     let rights: Vec<bool> = of_ten
         .iter()
         .map(|item| {
-            let probabilities = gate.probabilities(&item.scores);
+            let probabilities = gate.probabilities(&item.picture.scores);
             let sum = |set: &[usize]| set.iter().map(|&article| probabilities[article]).sum::<f32>();
             sets.iter().max_by(|a, b| sum(a).total_cmp(&sum(b))) == Some(&item.covered)
         })

@@ -1,4 +1,5 @@
 use super::*;
+use crate::gate::Look;
 use crate::train::gate_data::augment::Recipe;
 
 fn config(run: &Path, steps: u64) -> Config {
@@ -41,7 +42,8 @@ fn rows() -> Vec<Row> {
         }
         embedding[class] += 2.0;
         let part = if i % 3 == 0 { Part::Calibration } else { Part::Train };
-        rows.push(Row { photo: None, recipe: Recipe::Plain, covered: vec![class], kind: i / 4 % 2, part, embedding });
+        let (recipe, quarters) = (Recipe::Plain, embedding.repeat(4));
+        rows.push(Row { photo: None, recipe, covered: vec![class], kind: i / 4 % 2, part, embedding, quarters });
     }
     rows
 }
@@ -80,16 +82,17 @@ fn a_fitted_gate_tells_its_articles_apart_and_refuses_noise() {
     let config = Config { dropout: 0.0, ..config(folder.path(), 150) };
     let (rows, taxonomy) = (rows(), Taxonomy::parse(TREE).unwrap());
     let head = train_head(&config, &rows, 3).unwrap();
-    let fitted = gate_fit::fit(&config, &taxonomy, &head, &rows, None).unwrap();
+    let fitted = gate_fit::fit(&config, &taxonomy, &head, &rows, &[]).unwrap();
     let (mut accepted, mut n) = (0, 0);
     for row in rows.iter().filter(|row| row.part == Part::Calibration && row.covered != [3]) {
         let embedding = Tensor::from_slice(&row.embedding);
+        let look = Look::new(row.quarters.clone(), None).unwrap();
         let name = &taxonomy.nodes()[row.covered[0]].name;
         assert_eq!(&fitted.gate.classify(&embedding).unwrap().article, name);
         n += 1;
-        accepted += i32::from(fitted.gate.judge(&embedding, name).unwrap().accepted);
+        accepted += i32::from(fitted.gate.judge(&look, name, None).unwrap().accepted);
         for other in taxonomy.article_names().iter().filter(|other| *other != name) {
-            assert!(!fitted.gate.judge(&embedding, other).unwrap().accepted);
+            assert!(!fitted.gate.judge(&look, other, None).unwrap().accepted);
         }
     }
     assert!(f64::from(accepted) >= 0.9 * f64::from(n), "{accepted} of {n}");
@@ -106,9 +109,9 @@ fn an_article_without_photos_is_refused_unless_left_out() {
     let (mut rows, taxonomy) = (rows(), Taxonomy::parse(TREE).unwrap());
     rows.retain(|row| row.covered != [1]);
     let head = train_head(&config, &rows, 3).unwrap();
-    let refused = gate_fit::fit(&config, &taxonomy, &head, &rows, None).err().unwrap().to_string();
+    let refused = gate_fit::fit(&config, &taxonomy, &head, &rows, &[]).err().unwrap().to_string();
     assert!(refused.contains("`B`"), "{refused}");
-    assert!(gate_fit::fit(&config, &taxonomy, &head, &rows, Some(1)).is_ok());
+    assert!(gate_fit::fit(&config, &taxonomy, &head, &rows, &[1]).is_ok());
 }
 
 #[test]

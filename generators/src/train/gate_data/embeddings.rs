@@ -1,24 +1,27 @@
-//! Embeddings of photos and of pictures made from them, kept on disk by content. The trunk's maps are kept too, so that
-//! another tail embeds the same pictures without looking at them again.
+//! Embeddings of photos and of pictures made from them, by quarters, kept on disk by content. The trunk's maps are kept too,
+//! so that another tail embeds the same pictures without looking at them again.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use pixels::SrgbImage;
+use pixels::{Soundness, SrgbImage};
 use sha2::{Digest, Sha256};
 use tch::Tensor;
 
 use super::augment::Recipe;
 use super::maps::Maps;
 use crate::backbone::{self, EMBEDDING, TRUNK_SHAPE, Tail};
-use crate::embedding_cache::{self, Key, key_of};
+use crate::embedding_cache::{self, Forward, Key, Network, ensure, key_of};
+use crate::gate::{Look, whole};
 use crate::layers::Precision;
 use crate::params::Params;
-use crate::seam::floats_of;
+use crate::seam::{floats_of, srgb_from_tensor};
 use crate::{Error, Result, checkpoint, gate};
 
 /// Maps that go through a tail together.
 const BATCH: usize = 32;
+/// Numbers kept of a picture: an embedding for each quarter.
+const QUARTERS: usize = 4 * EMBEDDING as usize;
 
 /// What to embed: a photo file and what is made of it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -46,6 +49,7 @@ impl embedding_cache::Job for Job {
 /// The embeddings by one tail: the backbone's own or a gate's.
 pub struct Cache {
     values: embedding_cache::Cache,
+    soundness: embedding_cache::Cache,
     maps: Maps,
     weights: PathBuf,
     gate: Option<PathBuf>,
@@ -53,7 +57,7 @@ pub struct Cache {
 }
 
 impl Cache {
-    /// Opens `folder/embeddings.f16` and the maps beside it. `gate` is a file with a gate's tensors, whose tail is
+    /// Opens `folder/quarters.f16`, and what pixels were measured to be and the maps beside it. `gate` is a file with a gate's tensors, whose tail is
     /// taken if it has one; without, the backbone's own is.
     ///
     /// # Errors
@@ -64,19 +68,39 @@ impl Cache {
             hash.update(name);
             floats_of(tensor)?.into_iter().for_each(|value| hash.update(value.to_le_bytes()));
         }
-        let values = embedding_cache::Cache::open(folder, "embeddings", EMBEDDING as usize)?;
+        let values = embedding_cache::Cache::open(folder, "quarters", QUARTERS)?;
+        let soundness = embedding_cache::Cache::open(folder, "soundness", 5)?;
         let (maps, weights, gate) = (Maps::open(folder, weights)?, weights.to_owned(), gate.map(Path::to_owned));
-        Ok(Self { values, maps, weights, gate, id: hash.finalize().into() })
+        Ok(Self { values, soundness, maps, weights, gate, id: hash.finalize().into() })
     }
 
-    /// Embeds `jobs`, those that are known from the cache; rows come in the order of the jobs.
+    /// Embeds `jobs`, as [`Cache::quarters`] does, each as a whole.
+    ///
+    /// # Errors
+    /// As [`Cache::quarters`].
+    pub fn embed<J: embedding_cache::Job>(
+        &mut self,
+        jobs: &[J],
+        threads: usize,
+        progress: impl Fn(usize, usize),
+    ) -> Result<Vec<Option<Row>>> {
+        let quarters = self.quarters(jobs, threads, progress)?;
+        Ok(quarters.into_iter().map(|quarters| quarters.map(|quarters| whole(&quarters))).collect())
+    }
+
+    /// Embeds the quarters of `jobs`, those that are known from the cache; rows come in the order of the jobs.
     ///
     /// A job whose recipe makes nothing of its photo (no backdrop to crop) is left out: its entry is none.
     /// `progress` gets the jobs done and all that had to be decoded and sent through the trunk.
     ///
     /// # Errors
     /// The first photo that cannot be read, or the first failure of network or disk.
-    pub fn embed(&mut self, jobs: &[Job], threads: usize, progress: impl Fn(usize, usize)) -> Result<Vec<Option<Row>>> {
+    pub fn quarters<J: embedding_cache::Job>(
+        &mut self,
+        jobs: &[J],
+        threads: usize,
+        progress: impl Fn(usize, usize),
+    ) -> Result<Vec<Option<Row>>> {
         let maps = self.maps.ensure(jobs, threads, progress)?;
         let keys: Vec<Key> = maps.iter().map(|map| key_of(map, &self.id, "tail")).collect();
         let lacking = (0..keys.len())
@@ -92,7 +116,28 @@ impl Cache {
         Ok(keys.iter().map(|key| self.values.get(key)).collect())
     }
 
-    /// The embeddings of batches of jobs, in their order.
+    /// What the gate sees of the pictures, in the order of the jobs; none as in [`Cache::quarters`].
+    ///
+    /// # Errors
+    /// As [`Cache::quarters`].
+    pub fn looks<J: embedding_cache::Job>(&mut self, jobs: &[J], threads: usize) -> Result<Vec<Option<Look>>> {
+        let quarters = self.quarters(jobs, threads, |_, _| {})?;
+        let load = || -> Result<Forward> { Ok(Box::new(measured)) };
+        // Count up when the measures change.
+        let network = Network { id: Sha256::digest("soundness 1").into(), load: &load };
+        let (keys, missing) = ensure(&mut self.soundness, &network, jobs, threads, |_, _| {})?;
+        if let Some((_, error)) = missing.into_iter().next() {
+            return Err(error);
+        }
+        let look = |(quarters, key): (Option<Row>, &Key)| {
+            let (Some(quarters), Some(values)) = (quarters, self.soundness.get(key)) else { return Ok(None) };
+            let [range, sharpness, noise, cut, flat] = values[..] else { return Ok(None) };
+            Look::new(quarters, Soundness { range, sharpness, noise, cut, flat }.fault()).map(Some)
+        };
+        quarters.into_iter().zip(&keys).map(look).collect()
+    }
+
+    /// The quarters' embeddings of batches of jobs, in their order.
     fn through_tail(&self, batches: &[&[usize]], keys: &[Key], threads: usize) -> Result<Vec<Row>> {
         let next = AtomicUsize::new(0);
         let work = || -> Result<Vec<(usize, Vec<f32>)>> {
@@ -105,7 +150,7 @@ impl Cache {
                 let maps = batch.iter().map(|&i| self.maps.get(&keys[i])).collect::<Result<Vec<_>>>()?;
                 let [channels, height, width] = TRUNK_SHAPE;
                 let maps = Tensor::from_slice(&maps.concat()).view([-1, channels, height, width]);
-                made.push((at, floats_of(&tail.embed(&maps)?)?));
+                made.push((at, floats_of(&tail.quarters(&maps)?.contiguous())?));
             }
         };
         let results: Vec<Result<Vec<_>>> = std::thread::scope(|scope| {
@@ -115,7 +160,7 @@ impl Cache {
         });
         let mut made = results.into_iter().collect::<Result<Vec<_>>>()?.concat();
         made.sort_by_key(|(at, _)| *at);
-        let rows = made.iter().flat_map(|(_, values)| values.chunks_exact(EMBEDDING as usize));
+        let rows = made.iter().flat_map(|(_, values)| values.chunks_exact(QUARTERS));
         Ok(rows.map(<[f32]>::to_vec).collect())
     }
 }
@@ -129,5 +174,15 @@ fn tail_of(weights: &Path, gate: Option<&Path>) -> Result<Params> {
     }
 }
 
-/// One embedding, 1280 values.
+/// The measures of pictures' pixels, `[N, 3, S, S]` → `[N, 5]`.
+fn measured(codes: &Tensor) -> Result<Tensor> {
+    let mut values = Vec::new();
+    for i in 0..codes.size()[0] {
+        let of = Soundness::of(&srgb_from_tensor(&codes.f_get(i)?)?)?;
+        values.extend([of.range, of.sharpness, of.noise, of.cut, of.flat]);
+    }
+    Ok(Tensor::from_slice(&values).f_view([-1, 5])?)
+}
+
+/// One embedding, 1280 values, or four of quarters.
 pub type Row = Vec<f32>;

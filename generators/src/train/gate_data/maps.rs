@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::embeddings::Job;
 use crate::backbone::{self, Backbone, TRUNK_SHAPE};
-use crate::embedding_cache::{Cache, Forward, Key, Network, ensure};
+use crate::embedding_cache::{Cache, Forward, Job, Key, Network, ensure};
 use crate::stream::Stream;
 use crate::{Error, Result, checkpoint};
 
@@ -40,7 +39,7 @@ impl Maps {
     ///
     /// # Errors
     /// The first photo that cannot be read, or when the backbone is missing or the disk fails.
-    pub fn ensure(&mut self, jobs: &[Job], threads: usize, progress: impl Fn(usize, usize)) -> Result<Vec<Key>> {
+    pub fn ensure<J: Job>(&mut self, jobs: &[J], threads: usize, progress: impl Fn(usize, usize)) -> Result<Vec<Key>> {
         let weights = &self.weights;
         let load = || -> Result<Forward> {
             let backbone = Backbone::load(weights)?;

@@ -1,6 +1,7 @@
 //! What the gate learns from: labelled photos and their splits, simulated recolourings and broken pictures, and the
 //! caches of their embeddings and maps.
 
+pub mod altered;
 pub mod augment;
 pub mod embeddings;
 pub mod maps;

@@ -50,6 +50,8 @@ pub enum Part {
     Selection,
     /// p-values, temperature and thresholds are taken from it.
     Calibration,
+    /// Thresholds are certified on it; nothing is chosen by it.
+    Guarantee,
     /// Only figures that are reported are measured on it.
     Report,
     /// The published validation split of the ten-class subset, whose senders are also in the other parts.
@@ -161,7 +163,8 @@ pub fn read(path: &Path) -> Result<SrgbImage> {
 pub(super) fn part_of(key: &str) -> Part {
     match split_fraction(key) {
         f if f < 0.15 => Part::Report,
-        f if f < 0.30 => Part::Calibration,
+        f if f < 0.24 => Part::Calibration,
+        f if f < 0.30 => Part::Guarantee,
         f if f < 0.40 => Part::Selection,
         _ => Part::Train,
     }

@@ -7,10 +7,10 @@ use tch::Tensor;
 use super::augment::Recipe;
 use super::embeddings::{Cache, Job};
 use super::photos::{Part, Photo, Source};
-use crate::Result;
 use crate::backbone::EMBEDDING;
 use crate::stream::split_fraction;
 use crate::taxonomy::Taxonomy;
+use crate::{Result, gate};
 
 /// Logit of an article that a row cannot be, added before the softmax; finite, so that gradients stay finite.
 pub const IMPOSSIBLE: f32 = -1e4;
@@ -30,6 +30,8 @@ pub struct Row {
     pub part: Part,
     /// Its embedding.
     pub embedding: Vec<f32>,
+    /// The embeddings of its quarters.
+    pub quarters: Vec<f32>,
 }
 
 /// How many pictures are made of each photo.
@@ -63,7 +65,7 @@ pub fn gather(
     };
     for (index, photo) in photos.iter().enumerate() {
         let Some(covered) = taxonomy.covered(photo.source.name(), &photo.label) else { continue };
-        if matches!(photo.part, Part::Report | Part::SmallValidation) {
+        if matches!(photo.part, Part::Guarantee | Part::Report | Part::SmallValidation) {
             continue;
         }
         let row = |recipe: Recipe, covered: &[usize]| Row {
@@ -73,6 +75,7 @@ pub fn gather(
             kind: photo.source.kind(),
             part: photo.part,
             embedding: Vec::new(),
+            quarters: Vec::new(),
         };
         want(&photo.path, row(Recipe::Plain, covered));
         for draw in 0..copies.recoloured {
@@ -92,14 +95,17 @@ pub fn gather(
         let part = street_part(&path);
         if part != Part::Report {
             let recipe = Recipe::Backdrop(0);
-            let row = Row { photo: None, recipe, covered: nothing.clone(), kind: 1, part, embedding: Vec::new() };
-            want(&path, row);
+            let (embedding, quarters) = (Vec::new(), Vec::new());
+            want(&path, Row { photo: None, recipe, covered: nothing.clone(), kind: 1, part, embedding, quarters });
         }
     }
     let (jobs, rows): (Vec<Job>, Vec<Row>) = wanted.into_iter().unzip();
-    let embeddings = cache.embed(&jobs, threads, progress)?;
-    let filled = rows.into_iter().zip(embeddings);
-    Ok(filled.filter_map(|(row, embedding)| embedding.map(|embedding| Row { embedding, ..row })).collect())
+    let quarters = cache.quarters(&jobs, threads, progress)?;
+    let filled = rows.into_iter().zip(quarters);
+    let whole = |(row, quarters): (Row, Option<Vec<f32>>)| {
+        quarters.map(|quarters| Row { embedding: gate::whole(&quarters), quarters, ..row })
+    };
+    Ok(filled.filter_map(whole).collect())
 }
 
 /// The street photos, sorted; none where there is no such folder, as beside photos of one's own.
