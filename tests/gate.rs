@@ -45,6 +45,16 @@ fn a_certified_share_is_told_and_any_other_refused() {
     assert_eq!(ended.code, Some(2), "{ended:#?}");
     let said = ended.err.join("\n");
     assert!(said.contains("0.033") && said.contains("0.05"), "{said}");
+
+    // A night's work is not even planned on it.
+    let manifest = folder.path().join("night.toml");
+    let operation = "[[operation]]\nkind = 'recolor'\nto = ['teal']\nfalse_accept =";
+    for (share, code) in [(0.033, 2), (0.05, 0)] {
+        fs::write(&manifest, format!("masters = ['{}']\n{operation} {share}\n", sample().display())).unwrap();
+        let ended =
+            run(rangrez().args(["batch", "plan"]).arg(&manifest).arg("-o").arg(folder.path().join("plan.jsonl")));
+        assert_eq!(ended.code, Some(code), "{ended:#?}");
+    }
 }
 
 #[test]

@@ -54,7 +54,8 @@ pub struct Soundness {
     pub noise: f32,
     /// Share of the picture in an even band along one side, if its inner border is a straight cut through the picture.
     pub cut: f32,
-    /// Share of the largest connected area of one exact colour that is neither near white or black nor the backdrop's.
+    /// Share of the largest connected area of one exact colour that is neither near white or black nor the backdrop, which
+    /// is what runs along much of the picture's border.
     pub flat: f32,
 }
 
@@ -179,10 +180,11 @@ fn flat(image: &SrgbImage) -> f32 {
             continue;
         }
         seen[start] = true;
-        let (mut stack, mut size) = (vec![start], 0);
+        let (mut stack, mut size, mut at_border) = (vec![start], 0, 0);
         while let Some(i) = stack.pop() {
             size += 1;
             let (x, y) = (i % N, i / N);
+            at_border += usize::from(x == 0 || y == 0 || x == N - 1 || y == N - 1);
             let mut visit = |j: usize| {
                 if !seen[j] && apart(codes[j], codes[start]) <= 1 {
                     seen[j] = true;
@@ -202,7 +204,9 @@ fn flat(image: &SrgbImage) -> f32 {
                 visit(i + N);
             }
         }
-        largest = largest.max(size);
+        if at_border * 8 < 4 * N {
+            largest = largest.max(size);
+        }
     }
     largest as f32 / (N * N) as f32
 }

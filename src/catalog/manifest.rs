@@ -41,6 +41,7 @@ struct File {
     quality: Option<u8>,
     encoding: Option<Encoding>,
     gate: Option<GateMode>,
+    false_accept: Option<f64>,
     #[serde(rename = "operation")]
     operations: Vec<Entry>,
 }
@@ -58,6 +59,8 @@ pub struct Defaults {
     pub encoding: Option<Encoding>,
     /// What happens to variants that no longer look like the product.
     pub gate: Option<GateMode>,
+    /// Share of false accepts that thresholds are certified for, as `--false-accept`.
+    pub false_accept: Option<f64>,
 }
 
 /// An operation as it is written.
@@ -92,6 +95,8 @@ pub struct Entry {
     pub fast: bool,
     /// What happens to variants that no longer look like the product.
     pub gate: Option<GateMode>,
+    /// Share of false accepts that thresholds are certified for, as `--false-accept`.
+    pub false_accept: Option<f64>,
     /// Light thrown on skin and floor, as `--bounce`.
     pub bounce: Option<f32>,
     /// A region's name, or tables as in a recipe.
@@ -142,8 +147,8 @@ fn parse(text: &str, base: &Path) -> Result<Manifest> {
     if file.masters.is_empty() {
         return Err(Failure::usage("masters names no files or folders"));
     }
-    let File { sizes, formats, quality, encoding, gate, .. } = file;
-    let defaults = Defaults { sizes, formats, quality, encoding, gate };
+    let File { sizes, formats, quality, encoding, gate, false_accept, .. } = file;
+    let defaults = Defaults { sizes, formats, quality, encoding, gate, false_accept };
     let mut operations: Vec<Operation> = Vec::new();
     for entry in file.operations {
         let operation = resolved(entry, &defaults, base, &operations)?;
@@ -201,6 +206,7 @@ pub fn resolved(mut entry: Entry, defaults: &Defaults, base: &Path, before: &[Op
     let colored = entry.region.is_some()
         || entry.palette.is_some()
         || entry.gate.is_some()
+        || entry.false_accept.is_some()
         || entry.bounce.is_some()
         || !(entry.to.is_empty() && entry.keep.is_empty() && entry.map.is_empty());
     if kind == Kind::Resize && colored {
@@ -209,15 +215,29 @@ pub fn resolved(mut entry: Entry, defaults: &Defaults, base: &Path, before: &[Op
     if entry.bounce.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
         return Err(wrong("bounce is a share from 0 to 1".to_owned()));
     }
-    let (gate, bounce) =
-        ((kind != Kind::Resize).then(|| entry.gate.or(defaults.gate).unwrap_or_default()), entry.bounce);
+    let colors = kind != Kind::Resize;
+    let gate = colors.then(|| entry.gate.or(defaults.gate).unwrap_or_default());
+    let false_accept = entry.false_accept.or(defaults.false_accept).filter(|_| colors);
+    let bounce = entry.bounce;
     let regions = if kind == Kind::Resize {
         Vec::new()
     } else {
         regions(entry, base).map_err(|failure| wrong(failure.line()))?
     };
-    let operation =
-        Operation { name, kind, folder, sizes, formats, quality, encoding, resampling, gate, bounce, regions };
+    let operation = Operation {
+        name,
+        kind,
+        folder,
+        sizes,
+        formats,
+        quality,
+        encoding,
+        resampling,
+        gate,
+        false_accept,
+        bounce,
+        regions,
+    };
     Steps::of(&operation)?;
     Ok(operation)
 }

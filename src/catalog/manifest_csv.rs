@@ -1,7 +1,7 @@
 //! The CSV form of a manifest: one row per master and operation, as a spreadsheet of a season gives it.
 //!
 //! Columns, in any order: `master` (a file or folder), `operation` (recolor or resize; resize when there is no colour),
-//! `name`, `folder`, `region`, `to`, `palette`, `profile`, `sizes`, `formats`, `quality`, `gate`. Lists inside a cell are separated by
+//! `name`, `folder`, `region`, `to`, `palette`, `profile`, `sizes`, `formats`, `quality`, `gate`, `false_accept`. Lists inside a cell are separated by
 //! `;`. Rows that ask for the same belong to one operation.
 
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ use super::location::Location;
 use super::manifest::{Defaults, Entry, Manifest, resolved};
 use super::operation::{Kind, Operation};
 
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 13] = [
     "master",
     "operation",
     "name",
@@ -30,6 +30,7 @@ const COLUMNS: [&str; 12] = [
     "formats",
     "quality",
     "gate",
+    "false_accept",
 ];
 
 /// Reads a table.
@@ -117,6 +118,8 @@ fn entry<'a>(cell: impl Fn(&str) -> Option<&'a str>) -> std::result::Result<Entr
         .transpose()?;
     let quality =
         cell("quality").map(|text| text.parse::<u8>().map_err(|_| format!("quality {text:?} is not 1 to 100")));
+    let share =
+        cell("false_accept").map(|text| text.parse::<f64>().map_err(|_| format!("false_accept {text:?} is no number")));
     Ok(Entry {
         kind,
         name: cell("name").map(str::to_owned),
@@ -130,6 +133,7 @@ fn entry<'a>(cell: impl Fn(&str) -> Option<&'a str>) -> std::result::Result<Entr
         sharpen: 0.0,
         fast: false,
         gate,
+        false_accept: share.transpose()?,
         bounce: None,
         region: cell("region").map(|name| toml::Value::String(name.to_owned())),
         to,

@@ -70,6 +70,9 @@ pub struct Operation {
     /// What happens to variants that no longer look like the product.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<GateMode>,
+    /// Share of false accepts that thresholds are certified for, as `--false-accept`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub false_accept: Option<f64>,
     /// Light thrown on skin and floor, as `--bounce`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bounce: Option<f32>,
@@ -91,6 +94,8 @@ pub struct Steps {
     pub choices: Vec<Choice>,
     /// What happens to rejected variants.
     pub gate: GateMode,
+    /// Share of false accepts that thresholds are certified for, as `--false-accept`.
+    pub false_accept: Option<f64>,
     /// Share of light thrown on skin and floor.
     pub bounce: Option<f32>,
     folder: String,
@@ -128,6 +133,7 @@ impl Steps {
             variants,
             choices,
             gate,
+            false_accept: operation.false_accept,
             bounce: operation.bounce,
             folder: operation.folder.clone(),
             recipe,
@@ -172,15 +178,16 @@ fn is_default(encoding: &Encoding) -> bool {
 /// The part of the recipe that all variants share. Variants are made alone or together with the same pixels, so that each
 /// is known by its own colours.
 fn recipe(operation: &Operation, profile: &Profile) -> Result<String> {
-    let Operation { kind, formats, quality, encoding, resampling, gate, bounce, regions, .. } = operation;
+    let Operation { kind, formats, quality, encoding, resampling, gate, false_accept, bounce, regions, .. } = operation;
     let encoding = serde_json::to_string(encoding).or_exit(Exit::Usage)?;
     let resampling = serde_json::to_string(resampling).or_exit(Exit::Usage)?;
     let bounce = bounce.map_or_else(|| "none".to_owned(), |share| share.to_string());
     let formats: Vec<&str> = formats.iter().map(|format| format.extension()).collect();
     let regions: Vec<&str> = regions.iter().map(|region| region.name.map_or("auto", Region::name)).collect();
     let gate = gate.filter(|_| kind.makes_variants()).map_or("none", GateMode::name);
+    let certified = false_accept.map_or_else(String::new, |share| format!(" at {share}"));
     Ok(format!(
-        "{}\nsizes {}\nformats {}\nquality {quality}\nencoding {encoding}\nresampling {resampling}\ngate {gate}\nbounce {bounce}\nregions {}\n",
+        "{}\nsizes {}\nformats {}\nquality {quality}\nencoding {encoding}\nresampling {resampling}\ngate {gate}{certified}\nbounce {bounce}\nregions {}\n",
         kind.name(),
         profile.size_names().join(" "),
         formats.join(" "),

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
 
+use generators::gate::Gate;
 use serde::{Deserialize, Serialize};
 
 use crate::exit::{Exit, Failure, OrExit, Result};
@@ -67,6 +68,16 @@ pub struct Counts {
     pub renditions: u64,
 }
 
+/// Refuses shares of false accepts that the gate has no thresholds for, before a night's work is planned on them.
+fn certified(steps: &[Steps], weights: &Path) -> Result<()> {
+    let shares: Vec<f64> = steps.iter().filter_map(|steps| steps.false_accept).collect();
+    if shares.is_empty() {
+        return Ok(());
+    }
+    let gate = Gate::load(weights).or_exit(Exit::Weights)?;
+    shares.iter().try_for_each(|&share| gate.guarantees(share).map(drop).or_exit(Exit::Usage))
+}
+
 impl Plan {
     /// Finds and hashes the masters of a manifest. `weights` is the weights folder.
     ///
@@ -77,6 +88,7 @@ impl Plan {
         let masters = masters::find(&masters, sources, read_remote)?;
         let steps = operations.iter().map(Steps::of).collect::<Result<Vec<_>>>()?;
         let needs_models = steps.iter().any(Steps::needs_models);
+        certified(&steps, weights)?;
         let weights = if needs_models { models::checksums(weights)? } else { BTreeMap::new() };
         let header = Header {
             schema: SCHEMA.to_owned(),

@@ -129,7 +129,7 @@ fn recolor(
     prepared.check(&variants)?;
     let mut made = Vec::with_capacity(variants.len());
     let mut todo = unit.tasks.iter().map(|(task, _)| steps.base(master.stem(), task.variant)).zip(rows);
-    let standard = Standard { mode: steps.gate, false_accept: None, catalog: None };
+    let standard = Standard { mode: steps.gate, false_accept: steps.false_accept, catalog: None };
     for some in variants.chunks(IN_MEMORY) {
         interrupt::check()?;
         let judged = attempts::judged(&prepared, models, some, &steps.profile, &standard)?;

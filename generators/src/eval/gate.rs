@@ -124,15 +124,33 @@ pub fn evaluate(options: &Options) -> Result<Report> {
     let mut acceptance = acceptance::measure(&judges, &items, &mut source)?;
     acceptance.extend(variants::recoloured(&judges, &items, &options.weights, options.threads)?);
     acceptance.extend(variants::colorways(&judges, &items, &options.data)?);
+    let unseen = unseen(options, &config, &mut material, &items)?;
     let judge = options.judge.then(|| judge::measure(&judges, &config, &mut material, &items, options.threads));
     Ok(Report {
         accuracy: accuracy::measure(&gate, &items),
         threshold: gate.settings().accept,
         acceptance,
-        unseen: unseen::measure(&config, &material, &items, &options.unseen)?,
+        unseen,
         guarantees: gate.guarantees(options.false_accept.unwrap_or(0.05))?.into_iter().cloned().collect(),
         judge: judge.transpose()?,
     })
+}
+
+/// Unseen classes, by gates on this gate's tail and, if that is its own, on the backbone's.
+fn unseen(options: &Options, config: &Config, material: &mut Material, items: &[Item]) -> Result<Vec<Acceptance>> {
+    let names = options.unseen.as_slice();
+    let looks = items.iter().map(|item| (item, item.look.clone())).collect::<Vec<_>>();
+    let mut found = unseen::measure(config, material, &looks, (names, ""))?;
+    drop(looks);
+    if config.tail.is_none() || names.is_empty() {
+        return Ok(found);
+    }
+    let mut frozen = Material::load(config, &options.data, &options.weights, None)?;
+    let job = |item: &Item| Job { path: item.photo.path.clone(), recipe: Recipe::Plain };
+    let looks = frozen.cache.looks(&items.iter().map(job).collect::<Vec<_>>(), options.threads)?;
+    let looks: Vec<_> = items.iter().zip(looks).filter_map(|(item, look)| Some((item, look?))).collect();
+    found.extend(unseen::measure(config, &mut frozen, &looks, (names, " of the frozen backbone"))?);
+    Ok(found)
 }
 
 impl Report {

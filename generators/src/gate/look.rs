@@ -8,9 +8,6 @@ use crate::{Error, Result};
 /// Length of an embedding.
 const N: usize = EMBEDDING as usize;
 
-/// The parts of a picture that must look like the article too, each by its two quarters.
-pub const HALVES: [(&str, [usize; 2]); 4] = [("left", [0, 2]), ("right", [1, 3]), ("top", [0, 1]), ("bottom", [2, 3])];
-
 /// One picture as the gate sees it.
 #[derive(Clone, Debug)]
 pub struct Look {
@@ -38,9 +35,9 @@ impl Look {
         whole(&self.quarters)
     }
 
-    /// The embedding of one of [`HALVES`].
-    pub fn half(&self, half: usize) -> Vec<f32> {
-        half_of(&self.quarters, half)
+    /// The embeddings of its quarters, 4 × 1280 values.
+    pub fn quarters(&self) -> &[f32] {
+        &self.quarters
     }
 
     /// What is wrong with its pixels.
@@ -51,17 +48,7 @@ impl Look {
 
 /// The embedding of a picture of its quarters' embeddings, `4 × 1280` → `1280`.
 pub fn whole(quarters: &[f32]) -> Vec<f32> {
-    mean(quarters, [0, 1, 2, 3])
-}
-
-/// The embedding of one of [`HALVES`], `4 × 1280` → `1280`.
-pub fn half_of(quarters: &[f32], half: usize) -> Vec<f32> {
-    mean(quarters, HALVES[half].1)
-}
-
-fn mean<const K: usize>(quarters: &[f32], parts: [usize; K]) -> Vec<f32> {
-    let each = |i: usize| parts.iter().map(|part| quarters[part * N + i]).sum::<f32>() / K as f32;
-    (0..N).map(each).collect()
+    (0..N).map(|i| (0..4).map(|part| quarters[part * N + i]).sum::<f32>() / 4.0).collect()
 }
 
 /// What a person reads about a fault.

@@ -2,10 +2,10 @@
 //!
 //! Lee et al., "A simple unified framework for detecting out-of-distribution samples", 2018 (shared covariance), and
 //! Ren et al., "A simple fix to Mahalanobis distance", 2021 (background Gaussian). Departure: an article has one
-//! Gaussian mean per kind of photo, because catalogue and phone photos lie apart. Halves of pictures have linear heads of
-//! their own, so that two garments joined do not pass by their average.
+//! Gaussian mean per kind of photo, because catalogue and phone photos lie apart. A small network on the four
+//! quarters tells one product from two photos joined, which pass by their average.
 
-use super::look::{HALVES, Look};
+use super::look::Look;
 use crate::backbone::EMBEDDING;
 use crate::params::Params;
 use crate::seam::floats_of;
@@ -35,15 +35,15 @@ pub struct Scores {
     pub logits: Vec<f32>,
     /// Per component, squared Mahalanobis distance to it minus that to the background; lower is more typical.
     pub distances: Vec<f32>,
-    /// Logits as above of each of [`HALVES`]; empty when only a whole embedding was scored, which is enough to classify it
-    /// but passes as nothing.
-    pub halves: Vec<Vec<f32>>,
+    /// Log-odds that it is one picture rather than two joined; none when only a whole embedding was scored, which is enough
+    /// to classify it but passes as nothing.
+    pub wholeness: Option<f32>,
 }
 
 /// The head and the Gaussians.
 pub struct Scorer {
     layers: Vec<Dense>,
-    halves: Vec<Dense>,
+    wholeness: Vec<Dense>,
     pca: Dense,
     within: Dense,
     background: Dense,
@@ -70,6 +70,38 @@ impl Dense {
         self.weight.chunks_exact(self.inputs).zip(&self.bias).map(|(row, bias)| dot(row, x) + bias).collect()
     }
 
+    /// Layers one after the other, each but the last cut off at zero.
+    fn chain(layers: &[Self], x: &[f32]) -> Vec<f32> {
+        let mut x = x.to_vec();
+        for (i, layer) in layers.iter().enumerate() {
+            if i > 0 {
+                x.iter_mut().for_each(|x| *x = x.max(0.0));
+            }
+            x = layer.forward(&x);
+        }
+        x
+    }
+
+    /// Reads `NAME.0`, `NAME.1`, … as far as there are any, from `inputs` numbers to `outputs`.
+    fn chain_of(
+        params: &Params,
+        name: &str,
+        (inputs, outputs): (usize, usize),
+        problems: &mut Vec<String>,
+    ) -> Result<Vec<Self>> {
+        let mut layers = Vec::new();
+        let mut width = inputs;
+        while layers.is_empty() || params.get(&format!("{name}.{}.weight", layers.len())).is_some() {
+            let layer = Self::from(params, &format!("{name}.{}", layers.len()), Some(width), problems)?;
+            width = layer.outputs();
+            layers.push(layer);
+        }
+        if width != outputs {
+            problems.push(format!("{name}: gives {width} logits, expected {outputs}"));
+        }
+        Ok(layers)
+    }
+
     fn outputs(&self) -> usize {
         self.bias.len()
     }
@@ -89,30 +121,16 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
 }
 
 impl Scorer {
-    /// Reads `head.*`, `halves.*`, `pca.*`, `within.*`, `background.*` and `components.*` for a tree of `articles`.
+    /// Reads `head.*`, `wholeness.*`, `pca.*`, `within.*`, `background.*` and `components.*` for a tree of `articles`.
     ///
     /// # Errors
     /// One [`Error::Input`] that lists every tensor that is missing or misshapen.
     pub fn from_params(params: &Params, articles: usize) -> Result<Self> {
         let mut problems = Vec::new();
-        let mut layers = Vec::new();
-        let mut width = EMBEDDING as usize;
-        while layers.is_empty() || params.get(&format!("head.{}.weight", layers.len())).is_some() {
-            let layer = Dense::from(params, &format!("head.{}", layers.len()), Some(width), &mut problems)?;
-            width = layer.outputs();
-            layers.push(layer);
-        }
-        if width != articles + 1 {
-            problems.push(format!("head: gives {width} logits, expected {} (the articles and none)", articles + 1));
-        }
-        let mut halves = Vec::new();
-        for (name, _) in HALVES {
-            let half = Dense::from(params, &format!("halves.{name}"), Some(EMBEDDING as usize), &mut problems)?;
-            if half.outputs() != articles + 1 {
-                problems.push(format!("halves.{name}: expected {} logits, got {}", articles + 1, half.outputs()));
-            }
-            halves.push(half);
-        }
+        let width = EMBEDDING as usize;
+        // The articles and none; one picture and two.
+        let layers = Dense::chain_of(params, "head", (width, articles + 1), &mut problems)?;
+        let wholeness = Dense::chain_of(params, "wholeness", (4 * width, 2), &mut problems)?;
         let pca = Dense::from(params, "pca", Some(EMBEDDING as usize), &mut problems)?;
         let within = Dense::from(params, "within", Some(pca.outputs()), &mut problems)?;
         let background = Dense::from(params, "background", Some(pca.outputs()), &mut problems)?;
@@ -120,7 +138,7 @@ impl Scorer {
         if !problems.is_empty() {
             return Err(Error::Input(problems.join("; ")));
         }
-        Ok(Self { layers, halves, pca, within, background, components })
+        Ok(Self { layers, wholeness, pca, within, background, components })
     }
 
     /// The Gaussians, in the order of [`Scores::distances`].
@@ -128,21 +146,15 @@ impl Scorer {
         &self.components
     }
 
-    /// Scores a picture, its halves too.
+    /// Scores a picture, also whether it is one.
     pub fn look(&self, look: &Look) -> Scores {
-        let halves = self.halves.iter().enumerate().map(|(i, head)| head.forward(&look.half(i)));
-        Scores { halves: halves.collect(), ..self.scores(&look.embedding()) }
+        let logits = Dense::chain(&self.wholeness, look.quarters());
+        Scores { wholeness: Some(logits[0] - logits[1]), ..self.scores(&look.embedding()) }
     }
 
-    /// Scores one embedding of [`EMBEDDING`] values, without halves.
+    /// Scores one embedding of [`EMBEDDING`] values.
     pub fn scores(&self, embedding: &[f32]) -> Scores {
-        let mut logits = embedding.to_vec();
-        for (i, layer) in self.layers.iter().enumerate() {
-            if i > 0 {
-                logits = logits.iter().map(|x| x.max(0.0)).collect();
-            }
-            logits = layer.forward(&logits);
-        }
+        let logits = Dense::chain(&self.layers, embedding);
         let reduced = self.pca.forward(embedding);
         let square = |values: &[f32]| dot(values, values);
         let background = square(&self.background.forward(&reduced));
@@ -151,7 +163,7 @@ impl Scorer {
             let off: Vec<f32> = whitened.iter().zip(&component.mean).map(|(x, m)| x - m).collect();
             square(&off) - background
         };
-        Scores { logits, distances: self.components.iter().map(distance).collect(), halves: Vec::new() }
+        Scores { logits, distances: self.components.iter().map(distance).collect(), wholeness: None }
     }
 
     /// The component nearest to a picture among those of some articles: its index and distance.

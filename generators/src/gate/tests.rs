@@ -17,10 +17,17 @@ fn axes() -> Gate {
     let mut params = Params::default();
     params.insert("head.0.weight", eye(4) * 10.0);
     params.insert("head.0.bias", zeros(&[4]));
-    for (half, _) in HALVES {
-        params.insert(format!("halves.{half}.weight"), eye(4) * 10.0);
-        params.insert(format!("halves.{half}.bias"), zeros(&[4]));
-    }
+    // One picture has as much of feature 0 on the left as on the right: the first logit falls with the difference.
+    let quarter = |i: i64, sign: f64| {
+        let row = zeros(&[1, 4 * EMBEDDING]);
+        let _ = row.narrow(1, i * EMBEDDING, 1).fill_(sign * 5.0);
+        row
+    };
+    let difference = quarter(0, 1.0) + quarter(1, -1.0) + quarter(2, 1.0) + quarter(3, -1.0);
+    params.insert("wholeness.0.weight", Tensor::cat(&[difference.shallow_clone(), -difference], 0));
+    params.insert("wholeness.0.bias", zeros(&[2]));
+    params.insert("wholeness.1.weight", Tensor::from_slice(&[-1.0_f32, -1.0, 0.0, 0.0]).view([2, 2]));
+    params.insert("wholeness.1.bias", Tensor::from_slice(&[10.0_f32, 0.0]));
     params.insert("pca.weight", eye(4));
     params.insert("pca.bias", zeros(&[4]));
     for (name, scale) in [("within", 4.0), ("background", 1.0)] {
@@ -39,8 +46,8 @@ fn axes() -> Gate {
     params.insert("calibration.margin_n", Tensor::full([nodes], 200.0, (Kind::Float, Device::Cpu)));
     params.insert("calibration.distance", ramp(-3.0, 3.0).repeat([3, 1]));
     params.insert("calibration.distance_n", Tensor::full([3], 200.0, (Kind::Float, Device::Cpu)));
-    params.insert("calibration.halves", ramp(2.0, 12.0).repeat([3, 1]));
-    params.insert("calibration.halves_n", Tensor::full([3], 200.0, (Kind::Float, Device::Cpu)));
+    params.insert("calibration.wholeness", ramp(2.0, 12.0).repeat([3, 1]));
+    params.insert("calibration.wholeness_n", Tensor::full([3], 200.0, (Kind::Float, Device::Cpu)));
     let settings = Settings { temperature: 1.0, accept: 0.05, catalog: 0.01, confidence: 0.5 };
     Gate::from_params(&params, taxonomy, settings).unwrap()
 }
@@ -121,7 +128,7 @@ fn missing_and_misshapen_tensors_are_listed() {
         [("head.0.weight".to_owned(), Tensor::zeros([3, 7], (Kind::Float, Device::Cpu)))].into_iter().collect();
     let settings = Settings { temperature: 1.0, accept: 0.05, catalog: 0.01, confidence: 0.5 };
     let error = Gate::from_params(&params, Taxonomy::parse(TREE).unwrap(), settings).err().unwrap().to_string();
-    for part in ["head.0", "halves.left", "pca", "within", "background", "components.mean"] {
+    for part in ["head.0", "wholeness.0", "pca", "within", "background", "components.mean"] {
         assert!(error.contains(part), "{error}");
     }
 }
@@ -134,16 +141,14 @@ fn two_garments_joined_pass_as_neither() {
     assert_eq!((shirts, bags), (0, 2), "the axes of the test");
     // Twice as much shirt as bag: the average alone is still a shirt.
     let strong = [2.5_f32];
-    let both = joined([&strong, bag, &strong, bag]);
-    let verdict = gate.judge(&both, "Shirts", None).unwrap();
-    assert!(!verdict.accepted && verdict.reason.contains("right half"), "{verdict:?}");
-    let both = joined([shirt, shirt, bag, bag]);
-    assert!(!gate.judge(&both, "Shirts", None).unwrap().accepted);
-    assert!(!gate.judge(&both, "Handbags", None).unwrap().accepted);
+    let verdict = gate.judge(&joined([&strong, bag, &strong, bag]), "Shirts", None).unwrap();
+    assert!(!verdict.accepted && verdict.reason.contains("two pictures joined"), "{verdict:?}");
+    assert!(!gate.judge(&joined([shirt, bag, shirt, bag]), "Handbags", None).unwrap().accepted);
+    assert!(gate.judge(&joined([shirt; 4]), "Shirts", None).unwrap().accepted);
 }
 
 #[test]
-fn a_whole_embedding_without_halves_passes_as_nothing() {
+fn an_embedding_without_its_quarters_passes_as_nothing() {
     let gate = axes();
     let scores = gate.scores(&at(&[1.0])).unwrap();
     assert!(!gate.judge_scores(&scores, index(&gate, "Shirts"), 0.05).accepted);

@@ -7,6 +7,7 @@ use tch::{Kind, Tensor};
 
 use super::gate_certify;
 use super::gate_data::embeddings::Cache;
+use super::gate_data::joined;
 use super::gate_data::own::OwnPhotos;
 use super::gate_data::photos::{self, Part, Photo};
 use super::gate_data::rows::{Copies, Row, allowed, gather, matrix, surprise};
@@ -150,6 +151,14 @@ impl Material {
         let progress = tail::told("embedded");
         let rows = gather(data, &photos, &taxonomy, config.copies(), &mut cache, config.threads, progress)?;
         Ok(Self { photos, rows, taxonomy, cache })
+    }
+
+    /// Pictures of two photos, to learn from.
+    ///
+    /// # Errors
+    /// When one cannot be made or embedded.
+    pub fn joined(&mut self, threads: usize) -> Result<Vec<Row>> {
+        joined::rows(&self.photos, &self.taxonomy, &mut self.cache, threads)
     }
 }
 
@@ -309,7 +318,8 @@ pub fn train(config_path: &Path, data: &Path, weights: &Path, resume: bool, expo
         Some(tuned) => tuned.head.clone(),
         None => fit_head_on(&config, &material, &mut run, saved)?,
     };
-    let fitted = gate_fit::fit(&config, &material.taxonomy, &head, &material.rows, &[])?;
+    let joined = material.joined(config.threads)?;
+    let fitted = gate_fit::fit(&config, &material.taxonomy, &head, (&material.rows, &joined), &[])?;
     draw_errors(&config, &mut run, &material, &fitted)?;
     if export {
         let Material { photos, cache, .. } = &mut material;

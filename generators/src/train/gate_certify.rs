@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use super::gate_data::altered::{Altered, Change};
 use super::gate_data::augment::Recipe;
 use super::gate_data::embeddings::{Cache, Job};
+use super::gate_data::joined::partners;
 use super::gate_data::photos::{Part, Photo};
 use crate::Result;
 use crate::gate::guarantee::{Guarantee, certify as certified};
 use crate::gate::{Gate, Look, Scores};
-use crate::stream::Stream;
-use crate::taxonomy::Taxonomy;
 
 /// The shares of false accepts that thresholds are certified for.
 pub const SHARES: [f64; 3] = [0.02, 0.05, 0.1];
@@ -26,22 +25,6 @@ struct Witness<'a> {
     covered: &'a [usize],
     photo: Option<Scores>,
     broken: Option<Scores>,
-}
-
-/// Two photos of one source and part whose labels share no category, for every photo that has such a partner.
-pub fn partners<'a>(taxonomy: &Taxonomy, photos: &[&'a Photo], purpose: &str) -> Vec<Option<&'a Photo>> {
-    let mut stream = Stream::new(0, purpose, 0);
-    let categories = |photo: &Photo| -> Vec<usize> {
-        let covered = taxonomy.covered(photo.source.name(), &photo.label).unwrap_or_default();
-        covered.iter().map(|&article| taxonomy.category_of(article)).collect()
-    };
-    let of: Vec<Vec<usize>> = photos.iter().map(|photo| categories(photo)).collect();
-    let partner = |i: usize| {
-        let mut drawn = (0..200).map(|_| stream.below(photos.len()));
-        let fits = |&j: &usize| photos[j].source == photos[i].source && !of[j].iter().any(|c| of[i].contains(c));
-        drawn.find(fits).map(|j| photos[j])
-    };
-    (0..photos.len()).map(partner).collect()
 }
 
 /// Thresholds for every category and every one of [`SHARES`], certified where the negatives suffice.

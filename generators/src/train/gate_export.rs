@@ -108,7 +108,7 @@ pub fn write_weights(
         model: NAME.into(),
         architecture: format!(
             "{head} over the articles and `no product`; relative Mahalanobis \
-             distance in {} principal components (Ren et al. 2021); linear heads on the four halves of the picture; conformal \
+             distance in {} principal components (Ren et al. 2021); a network on the four quarters of the picture that tells one product from two photos joined; conformal \
              p-values of margin, distance and the least half by node and kind of photo (Vovk et al. 2005), after checks of \
              the pixels",
             config.dimensions

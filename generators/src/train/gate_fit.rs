@@ -9,9 +9,7 @@ use super::gate::{Config, train_head};
 use super::gate_data::augment::Recipe;
 use super::gate_data::photos::Part;
 use super::gate_data::rows::{Row, allowed, matrix};
-use crate::gate::{
-    Gate, HALVES, KINDS, Look, QUANTILES, Reference, Scorer, Scores, Settings, half_evidence, half_of, margin, softmax,
-};
+use crate::gate::{Gate, KINDS, Look, QUANTILES, Reference, Scorer, Scores, Settings, margin, softmax};
 use crate::params::Params;
 use crate::seam::floats_of;
 use crate::taxonomy::{Node, Taxonomy};
@@ -21,8 +19,10 @@ use crate::{Error, Result};
 const LEAST_FITTED: usize = 12;
 /// Fewest calibration scores that stand alone: n of them give no p-value below 1 / (n + 1), so fewer could reject nothing.
 const LEAST_CALIBRATED: usize = 120;
-/// Most steps of the heads of halves: they are linear and settle soon.
-const HALF_STEPS: u64 = 300;
+/// Width of the network that tells one picture from two joined.
+const WHOLENESS_HIDDEN: i64 = 64;
+/// Share of the quarters' numbers that its training hides.
+const WHOLENESS_DROPOUT: f64 = 0.3;
 /// Where the Gaussian of an article without any photo is put: too far from everything to be near anything.
 const NOWHERE: f64 = 1e3;
 
@@ -34,16 +34,22 @@ pub struct Fitted {
     pub params: Params,
 }
 
-/// Completes a head (`head.*`, taking raw embeddings) to a gate.
+/// Completes a head (`head.*`, taking raw embeddings) to a gate; `joined` are pictures of two photos.
 ///
 /// # Errors
 /// When an article has no photo in the training rows, unless it is `left_out`.
-pub fn fit(config: &Config, taxonomy: &Taxonomy, head: &Params, rows: &[Row], left_out: &[usize]) -> Result<Fitted> {
+pub fn fit(
+    config: &Config,
+    taxonomy: &Taxonomy,
+    head: &Params,
+    (rows, joined): (&[Row], &[Row]),
+    left_out: &[usize],
+) -> Result<Fitted> {
     let mut params = half(head);
     let logits = logits_of(&params, matrix(rows.iter()))?;
     let articles = articles_of(&logits, rows, taxonomy.articles())?;
     gaussians(config, taxonomy, rows, &articles, left_out, &mut params)?;
-    halves(config, taxonomy.articles(), rows, &mut params)?;
+    params.extend_with_prefix("wholeness.", &wholeness(config, taxonomy.articles(), rows, joined)?);
     let mut params = half(&params);
     let scorer = Scorer::from_params(&params, taxonomy.articles())?;
     let calibration: Vec<(&Row, usize, Scores)> = rows
@@ -64,21 +70,19 @@ pub fn fit(config: &Config, taxonomy: &Taxonomy, head: &Params, rows: &[Row], le
     Ok(Fitted { gate: Gate::from_params(&params, taxonomy.clone(), settings)?, params })
 }
 
-/// A linear head for each half of a picture, trained as a gate's head is on halves of the same pictures.
-fn halves(config: &Config, articles: usize, rows: &[Row], params: &mut Params) -> Result<()> {
-    let config = Config { hidden: 0, steps: config.steps.min(HALF_STEPS), ..config.clone() };
-    let learned: Vec<&Row> = rows.iter().filter(|row| config.learns_from(row.part)).collect();
-    for (index, (name, _)) in HALVES.iter().enumerate() {
-        let of_half = |row: &&Row| Row {
-            embedding: half_of(&row.quarters, index),
-            quarters: Vec::new(),
-            covered: row.covered.clone(),
-            ..**row
-        };
-        let head = train_head(&config, &learned.iter().map(of_half).collect::<Vec<_>>(), articles)?;
-        params.extend_with_prefix(&format!("halves.{name}."), &head.with_prefix("head.0."));
-    }
-    Ok(())
+/// A network with one hidden layer on the quarters of a picture, which tells one product (0) from two photos joined (1).
+fn wholeness(config: &Config, articles: usize, rows: &[Row], joined: &[Row]) -> Result<Params> {
+    let (hidden, dropout) = (WHOLENESS_HIDDEN, WHOLENESS_DROPOUT);
+    let config = Config { hidden, dropout, ..config.clone() };
+    let products = rows.iter().filter(|row| row.covered.iter().all(|&article| article < articles)).map(|row| (row, 0));
+    let all = products.chain(joined.iter().map(|row| (row, 1)));
+    let learned = all.filter(|(row, _)| config.learns_from(row.part)).map(|(row, label)| Row {
+        embedding: row.quarters.clone(),
+        quarters: Vec::new(),
+        covered: vec![label],
+        ..*row
+    });
+    Ok(train_head(&config, &learned.collect::<Vec<_>>(), 1)?.with_prefix("head."))
 }
 
 /// The value below which a share of the scores lies.
@@ -213,22 +217,22 @@ fn reference_scores(
     params: &mut Params,
 ) -> Result<()> {
     let (nodes, components) = (taxonomy.nodes(), scorer.components());
-    let (mut margins, mut distances, mut halves) = (Pools::new(), Pools::new(), Pools::new());
+    let (mut margins, mut distances, mut wholeness) = (Pools::new(), Pools::new(), Pools::new());
     let mut own_distances = vec![Vec::new(); components.len()];
-    let mut own_halves = own_distances.clone();
+    let mut own_wholeness = own_distances.clone();
     for (_, article, scores) in calibration {
         let Some((component, distance)) = scorer.nearest(scores, &[*article]) else { continue };
         let kind = components[component].kind;
-        let half = half_evidence(taxonomy, scores, *article).unwrap_or(f32::NAN);
+        let whole = scores.wholeness.unwrap_or(f32::NAN);
         own_distances[component].push(-distance);
-        own_halves[component].push(half);
+        own_wholeness[component].push(whole);
         for (level, node) in taxonomy.upwards(*article).enumerate() {
             let margin = margin(taxonomy, scores, node);
             for place in taxonomy.upwards(node).map(Some).chain([None]) {
                 margins.entry((level, place, kind)).or_default().push(margin);
                 if level == 0 {
                     distances.entry((0, place, kind)).or_default().push(-distance);
-                    halves.entry((0, place, kind)).or_default().push(half);
+                    wholeness.entry((0, place, kind)).or_default().push(whole);
                 }
             }
         }
@@ -239,7 +243,7 @@ fn reference_scores(
         of_nodes.extend((0..KINDS).map(|kind| enough(&margins, level, taxonomy.upwards(node), kind)));
     }
     store(params, "calibration.margin", of_nodes)?;
-    for (name, own, pools) in [("distance", own_distances, distances), ("halves", own_halves, halves)] {
+    for (name, own, pools) in [("distance", own_distances, distances), ("wholeness", own_wholeness, wholeness)] {
         let of_components = own.into_iter().zip(components).map(|(own, component)| {
             let above = taxonomy.upwards(component.article);
             if own.len() >= LEAST_CALIBRATED { own } else { enough(&pools, 0, above, component.kind) }

@@ -12,10 +12,10 @@ use crate::embedding_cache::Job as Made;
 use crate::gate::{Gate, Look, Scores, softmax};
 use crate::stream::Stream;
 use crate::train::gate::Config;
-use crate::train::gate_certify::partners;
 use crate::train::gate_data::altered::{Altered, Change};
 use crate::train::gate_data::augment::Recipe;
 use crate::train::gate_data::embeddings::{Cache, Job};
+use crate::train::gate_data::joined::partners;
 use crate::train::gate_data::photos::{Part, Photo};
 use crate::train::gate_data::rows::{Row, street, street_part};
 
@@ -270,6 +270,7 @@ fn joined(judges: &Judges, reported: &[&Item], source: &mut Source) -> Result<Ve
     for (title, change) in [
         ("side by side", (|other: PathBuf| Change::Beside(other)) as fn(PathBuf) -> Change),
         ("one above the other", Change::Above),
+        ("along a diagonal, a way that training has not seen", Change::Slanted),
     ] {
         let chosen = reported.iter().zip(&partners).step_by(ALTERED_EACH);
         let (jobs, both): (Vec<Altered>, Vec<Vec<usize>>) = chosen
@@ -291,9 +292,15 @@ fn joined(judges: &Judges, reported: &[&Item], source: &mut Source) -> Result<Ve
             .collect();
         let title = format!("halves of two photos {title}, as the likelier of the two");
         found.push(judges.judge(&title, false, &borrowed(&judged))?);
-        all.extend(judged);
+        if !title.contains("diagonal") {
+            all.extend(judged);
+        }
     }
-    found.push(judges.judge("halves of two photos, both ways, as the likelier of the two", false, &borrowed(&all))?);
+    found.push(judges.judge(
+        "halves of two photos, side by side or above each other, as the likelier of the two",
+        false,
+        &borrowed(&all),
+    )?);
     Ok(found)
 }
 

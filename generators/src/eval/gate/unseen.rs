@@ -14,11 +14,22 @@ use crate::train::gate_fit;
 /// Report photos of whole categories, and of single articles, judged as the likeliest article that a gate knows which was
 /// fitted and calibrated without them. The last row of each level joins those above it.
 ///
-/// An own tail, if there is one, is not trained anew: it has seen the class, its head and Gaussians have not.
+/// An own tail, if there is one, is not trained anew: it has seen the class, its head and Gaussians have not. The backbone's
+/// tail has seen no labels of fashion at all. `by` says in the titles which of them it is.
 ///
 /// # Errors
 /// When a gate cannot be fitted.
-pub fn measure(config: &Config, material: &Material, items: &[Item], names: &[String]) -> Result<Vec<Acceptance>> {
+pub fn measure(
+    config: &Config,
+    material: &mut Material,
+    items: &[(&Item, Look)],
+    (names, by): (&[String], &str),
+) -> Result<Vec<Acceptance>> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
+    let pictures = material.joined(config.threads)?;
+    let material = &*material;
     let taxonomy = &material.taxonomy;
     let nodes: Vec<usize> = names.iter().filter_map(|name| taxonomy.find(name)).collect();
     let rows: Vec<Vec<Acceptance>> = nodes
@@ -27,23 +38,28 @@ pub fn measure(config: &Config, material: &Material, items: &[Item], names: &[St
             tch::set_num_threads(1);
             let left_out = &taxonomy.nodes()[node].articles;
             let shares_one = |covered: &[usize]| covered.iter().any(|article| left_out.contains(article));
-            let rows: Vec<Row> = material.rows.iter().filter(|row| !shares_one(&row.covered)).cloned().collect();
+            let without =
+                |rows: &[Row]| -> Vec<Row> { rows.iter().filter(|row| !shares_one(&row.covered)).cloned().collect() };
+            let (rows, joined) = (without(&material.rows), without(&pictures));
             let head = train_head(config, &rows, taxonomy.articles())?;
-            let fitted = gate_fit::fit(config, taxonomy, &head, &rows, left_out)?;
+            let fitted = gate_fit::fit(config, taxonomy, &head, (&rows, &joined), left_out)?;
             let judges = Judges::new(&fitted.gate, config, &rows, None)?;
             let known: Vec<usize> = (0..taxonomy.articles()).filter(|article| !left_out.contains(article)).collect();
-            let of_class = items.iter().filter(|item| item.photo.part == Part::Report);
-            let of_class = of_class.filter(|item| item.covered.iter().all(|article| left_out.contains(article)));
+            let of_class = items.iter().filter(|(item, _)| item.photo.part == Part::Report);
+            let of_class = of_class.filter(|(item, _)| item.covered.iter().all(|article| left_out.contains(article)));
             let judged: Vec<(Picture, usize)> = of_class
-                .map(|item| {
-                    let look: &Look = &item.look;
+                .map(|(_, look)| {
                     let picture = Picture::of(&fitted.gate, look);
                     let likeliest = likeliest(&picture.scores, &known);
                     (picture, likeliest)
                 })
                 .collect();
             let name = &taxonomy.nodes()[node].name;
-            Ok(vec![judges.judge(&format!("{name}, by a gate that has never seen any"), false, &borrowed(&judged))?])
+            Ok(vec![judges.judge(
+                &format!("{name}, by a gate{by} that has never seen any"),
+                false,
+                &borrowed(&judged),
+            )?])
         })
         .collect::<Result<_>>()?;
     let found: Vec<Acceptance> = rows.into_iter().flatten().collect();
@@ -57,7 +73,7 @@ pub fn measure(config: &Config, material: &Material, items: &[Item], names: &[St
             .collect();
         all.extend(of_level.iter().map(|a| (*a).clone()));
         if !of_level.is_empty() {
-            all.push(joined(&format!("unseen {title} above, together"), &of_level));
+            all.push(joined(&format!("unseen {title} above{by}, together"), &of_level));
         }
     }
     Ok(all)

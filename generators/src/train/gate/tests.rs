@@ -75,6 +75,18 @@ fn ten_steps_and_a_resume_of_ten_equal_twenty() {
     }
 }
 
+/// Left quarters of each row beside right quarters of a row of another article.
+fn joined(rows: &[Row]) -> Vec<Row> {
+    let n = EMBEDDING as usize;
+    let pair = |(i, row): (usize, &Row)| {
+        let other = rows[i..].iter().chain(rows).find(|other| other.covered != row.covered)?;
+        let of = |part: usize| if part % 2 == 0 { &row.quarters } else { &other.quarters };
+        let quarters: Vec<f32> = (0..4).flat_map(|part| of(part)[part * n..][..n].to_vec()).collect();
+        Some(Row { embedding: crate::gate::whole(&quarters), quarters, ..row.clone() })
+    };
+    rows.iter().enumerate().filter_map(pair).collect()
+}
+
 #[test]
 fn a_fitted_gate_tells_its_articles_apart_and_refuses_noise() {
     const TREE: &str = "[tree.D.C]\n\"A\" = \"upper\"\n\"B\" = \"lower\"\n[tree.E.F]\n\"G\" = \"bag\"";
@@ -82,7 +94,7 @@ fn a_fitted_gate_tells_its_articles_apart_and_refuses_noise() {
     let config = Config { dropout: 0.0, ..config(folder.path(), 150) };
     let (rows, taxonomy) = (rows(), Taxonomy::parse(TREE).unwrap());
     let head = train_head(&config, &rows, 3).unwrap();
-    let fitted = gate_fit::fit(&config, &taxonomy, &head, &rows, &[]).unwrap();
+    let fitted = gate_fit::fit(&config, &taxonomy, &head, (&rows, &joined(&rows)), &[]).unwrap();
     let (mut accepted, mut n) = (0, 0);
     for row in rows.iter().filter(|row| row.part == Part::Calibration && row.covered != [3]) {
         let embedding = Tensor::from_slice(&row.embedding);
@@ -109,9 +121,9 @@ fn an_article_without_photos_is_refused_unless_left_out() {
     let (mut rows, taxonomy) = (rows(), Taxonomy::parse(TREE).unwrap());
     rows.retain(|row| row.covered != [1]);
     let head = train_head(&config, &rows, 3).unwrap();
-    let refused = gate_fit::fit(&config, &taxonomy, &head, &rows, &[]).err().unwrap().to_string();
+    let refused = gate_fit::fit(&config, &taxonomy, &head, (&rows, &joined(&rows)), &[]).err().unwrap().to_string();
     assert!(refused.contains("`B`"), "{refused}");
-    assert!(gate_fit::fit(&config, &taxonomy, &head, &rows, &[1]).is_ok());
+    assert!(gate_fit::fit(&config, &taxonomy, &head, (&rows, &joined(&rows)), &[1]).is_ok());
 }
 
 #[test]

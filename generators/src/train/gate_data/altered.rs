@@ -1,5 +1,6 @@
-//! Pictures that training never makes: two photos joined, photos that something covers, and changes that do no harm. The
-//! gate is judged by them, and by some its thresholds are certified.
+//! Pictures of two photos joined, which the gate learns to tell from one, and pictures that training never makes: photos
+//! joined exactly or otherwise, photos that something covers, and changes that do no harm. The gate is judged by those, and
+//! by some its thresholds are certified.
 
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,11 @@ const SIDE: u32 = INPUT_PX;
 /// What becomes of a photo.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
+    /// A part of it beside, or above, the rest of another photo, with the border anywhere in the middle third: a draw of its
+    /// own for each number.
+    Joined(PathBuf, u32),
+    /// Its half below a diagonal and another photo's half above it.
+    Slanted(PathBuf),
     /// Its left half beside another photo's right half.
     Beside(PathBuf),
     /// Its upper half above another photo's lower half.
@@ -54,6 +60,8 @@ impl Job for Altered {
     fn recipe(&self) -> String {
         let of = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         match &self.change {
+            Change::Joined(other, draw) => format!("joined {draw} {}", of(other)),
+            Change::Slanted(other) => format!("slanted {}", of(other)),
             Change::Beside(other) => format!("beside {}", of(other)),
             Change::Above(other) => format!("above {}", of(other)),
             Change::Covered => "covered".into(),
@@ -71,6 +79,15 @@ impl Job for Altered {
         let read = |path: &Path| small(&photos::read(path)?);
         let (left, top) = (|x: u32, _: u32| x < SIDE / 2, |_: u32, y: u32| y < SIDE / 2);
         let made = match &self.change {
+            Change::Joined(other, draw) => {
+                let seed = u64::from_le_bytes(*content.first_chunk().unwrap_or(&[0; 8]));
+                let mut stream = Stream::new(seed, "joined", u64::from(*draw));
+                let border = SIDE / 3 + stream.below(SIDE as usize / 3) as u32;
+                let (across, swapped) = (stream.chance(0.5), stream.chance(0.5));
+                let first = |x: u32, y: u32| (if across { x } else { y } < border) != swapped;
+                choose(&small(photo)?, &read(other)?, first)
+            }
+            Change::Slanted(other) => choose(&small(photo)?, &read(other)?, |x, y| x < y),
             Change::Beside(other) => choose(&small(photo)?, &read(other)?, left),
             Change::Above(other) => choose(&small(photo)?, &read(other)?, top),
             Change::Covered => {
@@ -144,10 +161,17 @@ mod tests {
         assert_eq!((beside.pixel(3, 200), beside.pixel(SIDE - 1, 3)), ([200, 0, 0], [0, 0, 200]));
         let above = make(Change::Above(path.clone()), &red);
         assert_eq!((above.pixel(200, 3), above.pixel(3, SIDE - 1)), ([200, 0, 0], [0, 0, 200]));
-        let covered = make(Change::CoveredBy(path), &red);
+        let covered = make(Change::CoveredBy(path.clone()), &red);
         assert_eq!((covered.pixel(3, 3), covered.pixel(SIDE / 2, SIDE / 2)), ([200, 0, 0], [0, 0, 200]));
         let blue = covered.data().chunks_exact(3).filter(|c| c[2] == 200).count() as f32;
         assert!((blue / (SIDE * SIDE) as f32 - 0.5).abs() < 0.01);
+        let slanted = make(Change::Slanted(path.clone()), &red);
+        assert_eq!((slanted.pixel(3, 200), slanted.pixel(200, 3)), ([200, 0, 0], [0, 0, 200]));
+        for draw in 0..8 {
+            let joined = make(Change::Joined(path.clone(), draw), &red);
+            let blue = joined.data().chunks_exact(3).filter(|c| c[2] == 200).count() as f32;
+            assert!((0.3..0.7).contains(&(blue / (SIDE * SIDE) as f32)), "{draw}");
+        }
     }
 
     #[test]

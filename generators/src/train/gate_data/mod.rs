@@ -4,6 +4,7 @@
 pub mod altered;
 pub mod augment;
 pub mod embeddings;
+pub mod joined;
 pub mod maps;
 pub mod own;
 pub mod photos;
