@@ -244,8 +244,8 @@ impl<'a> Run<'a> {
         let linear = self.light == Light::Linear;
         match self.source {
             Source::Eight(image) => {
-                let table = if linear { &*kernels::LINEAR } else { &*kernels::SHARE };
-                kernels::load_row(&image.data()[y * width * 3..][..width * 3], table, row);
+                let codes = &image.data()[y * width * 3..][..width * 3];
+                if linear { kernels::load_linear(codes, row) } else { kernels::load_shares(codes, row) }
             }
             Source::Sixteen(image) => {
                 let table: &[f32] = if linear { &kernels::LINEAR16 } else { &[] };

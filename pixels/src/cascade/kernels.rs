@@ -157,17 +157,37 @@ pub(super) fn horizontal_plain(rows: &[f32], taps: &Taps, out: &mut [f32]) {
     }
 }
 
-/// What a code is in light, or, where codes themselves are resized, as a share of 255.
-pub(super) static LINEAR: LazyLock<[f32; 256]> = LazyLock::new(|| std::array::from_fn(|c| linear_from_srgb8(c as u8)));
-pub(super) static SHARE: LazyLock<[f32; 256]> = LazyLock::new(|| std::array::from_fn(|c| c as f32 / 255.0));
+/// A code as a share of 255, where codes themselves are resized. Times this, 255 is exactly 1.
+const SHARE: f32 = 1.0 / 255.0;
+/// What a code is in light.
+static LINEAR: LazyLock<[f32; 256]> = LazyLock::new(|| std::array::from_fn(|c| linear_from_srgb8(c as u8)));
 pub(super) static LINEAR16: LazyLock<Vec<f32>> =
     LazyLock::new(|| (0..=u16::MAX).map(linear_from_srgb_code16).collect());
 
-/// One row of RGB codes to numbers.
-pub(super) fn load_row(codes: &[u8], table: &[f32; 256], out: &mut [f32]) {
+/// One row of RGB codes to light.
+pub(super) fn load_linear(codes: &[u8], out: &mut [f32]) {
+    let table = &*LINEAR;
     for (pixel, rgb) in out.chunks_exact_mut(CHANNELS).zip(codes.chunks_exact(3)) {
         let value = [table[usize::from(rgb[0])], table[usize::from(rgb[1])], table[usize::from(rgb[2])], 0.0];
         pixel.copy_from_slice(&value);
+    }
+}
+
+/// One row of RGB codes to shares of 255.
+pub(super) fn load_shares(codes: &[u8], out: &mut [f32]) {
+    #[cfg(target_arch = "x86_64")]
+    if x86::has_avx512() {
+        // SAFETY: the processor has AVX-512, asked for in the line above.
+        return unsafe { x86::load_shares_512(codes, out) };
+    }
+    load_shares_plain(codes, out);
+}
+
+/// The same for every processor.
+pub(super) fn load_shares_plain(codes: &[u8], out: &mut [f32]) {
+    for (pixel, rgb) in out.chunks_exact_mut(CHANNELS).zip(codes.chunks_exact(3)) {
+        let share = |code: u8| f32::from(code) * SHARE;
+        pixel.copy_from_slice(&[share(rgb[0]), share(rgb[1]), share(rgb[2]), 0.0]);
     }
 }
 
@@ -369,6 +389,27 @@ mod x86 {
                 }
             }
         }
+    }
+
+    /// Rows of three codes per pixel to four numbers, as `load_shares_plain` does it.
+    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+    pub(super) fn load_shares_512(codes: &[u8], out: &mut [f32]) {
+        const LANES: usize = 16;
+        let bytes = LANES / CHANNELS * 3;
+        // Makes room for each pixel's fourth number, which is 0.
+        let apart = arch::_mm_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1);
+        let share = arch::_mm512_set1_ps(super::SHARE);
+        let whole = (codes.len() / bytes).min(out.len() / LANES);
+        for (rgb, pixels) in codes.chunks_exact(bytes).zip(out.chunks_exact_mut(LANES)) {
+            // SAFETY: 12 bytes are read, by the mask, of as many, and 16 numbers written of as many.
+            unsafe {
+                let four = arch::_mm_maskz_loadu_epi8((1 << bytes) - 1, rgb.as_ptr().cast());
+                let spread = arch::_mm512_cvtepu8_epi32(arch::_mm_shuffle_epi8(four, apart));
+                let shares = arch::_mm512_mul_ps(arch::_mm512_cvtepi32_ps(spread), share);
+                arch::_mm512_storeu_ps(pixels.as_mut_ptr(), shares);
+            }
+        }
+        super::load_shares_plain(&codes[whole * bytes..], &mut out[whole * LANES..]);
     }
 
     /// Rows of four numbers per pixel to three codes, as `rounded` does it.

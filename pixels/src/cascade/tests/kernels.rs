@@ -72,6 +72,23 @@ fn stored_codes_are_the_same_bytes_and_round_as_the_curve_does() {
 }
 
 #[test]
+fn loaded_shares_are_the_same_bits_and_come_back_as_their_codes() {
+    for pixels in [1, 3, 4, 5, 64, 67, 256] {
+        let codes: Vec<u8> = (0..pixels * 3).map(|i| (i * 97 + 255) as u8).collect();
+        let (mut fast, mut plain) = (vec![7.0; pixels * CHANNELS], vec![8.0; pixels * CHANNELS]);
+        load_shares(&codes, &mut fast);
+        load_shares_plain(&codes, &mut plain);
+        assert_eq!(fast, plain);
+        let mut back = vec![0; pixels * 3];
+        store_shares(&fast, &mut back);
+        assert_eq!(back, codes);
+    }
+    let mut white = [0.0; CHANNELS];
+    load_shares_plain(&[255; 3], &mut white);
+    assert_eq!(white, [1.0, 1.0, 1.0, 0.0]);
+}
+
+#[test]
 fn weights_add_up_to_one_and_stay_inside() {
     for filter in [Filter::Lanczos3, Filter::CatmullRom, Filter::Area] {
         for from in 1..=67 {
