@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use generators::train::{gate, recolor, segmenter};
+use generators::train::{gate, look, recolor, segmenter, shading};
 
 use crate::cli::{TrainArgs, TrainedModel};
 use crate::exit::{Exit, OrExit, Result};
@@ -36,6 +36,8 @@ pub fn run(args: &TrainArgs) -> Result<Exit> {
             segmenter::train(&paths, args.resume, &mut step)
         }
         TrainedModel::Recolor => recolor::train(config, data, &export, args.resume, &mut step),
+        TrainedModel::Shading => shading::train(config, data, &export, args.resume, &mut step),
+        TrainedModel::Look => look::train(config, data, &export, args.resume, &mut step),
         TrainedModel::Gate => gate::train(config, data, &export, args.resume, true),
     };
     progress.finish();
