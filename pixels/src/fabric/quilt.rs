@@ -14,6 +14,8 @@ const TRIED: usize = 220;
 const STRIDE: usize = 2;
 /// Half-width of the soft edge of a seam, in pixels.
 const SOFT: f32 = 1.0;
+/// Share of a difference that still counts where a cut runs along an edge.
+const HIDDEN: f32 = 0.25;
 /// Pixels to each side of a seam that are looked at when it is judged.
 const REACH: usize = 2;
 
@@ -21,6 +23,18 @@ const REACH: usize = 2;
 #[inline]
 fn apart(one: [f32; 3], other: [f32; 3]) -> f32 {
     (0..3).map(|c| (one[c].sqrt() - other[c].sqrt()).powi(2)).sum()
+}
+
+/// How much a cut at pixel `i` shows: by how far both sides differ there, and by how much more the colour changes across it
+/// than it does anyway. A seam along the edge of a motif is one that nobody sees.
+fn seen(under: &Light, over: &Light, i: usize) -> f32 {
+    let differ = apart(under.rgb[i], over.rgb[i]);
+    if i.is_multiple_of(under.width) {
+        return differ;
+    }
+    let own = |light: &Light| apart(light.rgb[i - 1], light.rgb[i]).sqrt();
+    let across = apart(under.rgb[i - 1], over.rgb[i]).sqrt();
+    (across - 0.5 * (own(under) + own(over))).max(0.0).powi(2) + HIDDEN * differ
 }
 
 /// The cheapest way down a table of costs, one column per row, neighbours at most a column apart; with `closed` it ends
@@ -60,7 +74,7 @@ fn cheapest(cost: &[f32], width: usize, height: usize, ends: Option<usize>) -> V
 /// Lays `over` on the right of `under`, both of the same size, along the cheapest way between them: `under` to the left.
 fn joined(under: &Light, over: &Light, closed: bool) -> (Light, Seam) {
     let (width, height) = (under.width, under.height);
-    let cost: Vec<f32> = under.rgb.iter().zip(&over.rgb).map(|(&a, &b)| apart(a, b)).collect();
+    let cost: Vec<f32> = (0..under.rgb.len()).map(|i| seen(under, over, i)).collect();
     let path = way(&cost, width, height, closed);
     let mut out = under.clone();
     for (y, &cut) in path.iter().enumerate() {

@@ -76,11 +76,14 @@ fn what_has_no_repeat_has_none() {
 
 #[test]
 fn tiles_meet_without_a_seam() {
-    for (name, swatch) in
-        [("stripes", stripes(211, 140, 33.3)), ("dots", dots(240, 197, (37.5, 41.2))), ("noise", noise(200))]
-    {
+    // Where squares of unrelated colours lie side by side no way is hidden: such a seam is one more border among many.
+    for (name, swatch, most) in [
+        ("stripes", stripes(211, 140, 33.3), 1.1),
+        ("dots", dots(240, 197, (37.5, 41.2)), 1.1),
+        ("noise", noise(200), 1.4),
+    ] {
         let tile = Tile::of_swatch(&swatch, &MakeTile::default()).unwrap();
-        assert!(tile.seam <= 1.1, "{name}: {}", tile.seam);
+        assert!(tile.seam <= most, "{name}: {}", tile.seam);
         // Laid out twice, the tile's own repeat is found where its border is, too.
         if let Some(period) = tile.periods[0] {
             let repeats = tile.width_px() as f32 / period.px;
