@@ -42,8 +42,9 @@ pub struct Base {
     /// Natural logarithm of the light over its median on the garment, over the whole photo; any size, edges aligned.
     /// Outside the garment it continues what is beside it.
     pub log: Plane,
-    /// How much of the cloth is printed or patterned, 0 (plain) to 1: the photo's own detail is left out by as much.
-    pub printed: f32,
+    /// Where the cloth is printed or patterned, 0 (plain) to 1, over the whole photo: the photo's own detail is left out by
+    /// as much.
+    pub printed: Plane,
 }
 
 impl Base {
@@ -89,12 +90,11 @@ impl Shading {
         mask.check_size(cloth.width_px(), cloth.height_px())?;
         let (width, height) = (cloth.width_px() as usize, cloth.height_px() as usize);
         let mut values = vec![1.0_f32; width * height];
-        if base.log.values.is_empty() || values.is_empty() {
+        if base.log.values.is_empty() || base.printed.values.is_empty() || values.is_empty() {
             return Ok(Self { width_px: cloth.width_px(), height_px: cloth.height_px(), values });
         }
         let curve = Curve::get();
         let level = median_light(cloth, mask).max(LEAST_LIGHT).ln();
-        let keep = (1.0 - base.printed.clamp(0.0, 1.0)).powi(2);
         // Light and base first: what is left of one over the other says how rough the cloth is.
         let rows = values.par_chunks_mut(width).zip(cloth.data().par_chunks(3 * width));
         rows.zip(mask.data().par_chunks(width)).enumerate().for_each(|(y, ((row, codes), alpha))| {
@@ -108,9 +108,10 @@ impl Shading {
         let offset = level_of(&values, mask);
         let rough = roughness(&values, width, |i| mask.data()[i] >= CORE_ALPHA);
         values.par_chunks_mut(width).zip(mask.data().par_chunks(width)).enumerate().for_each(|(y, (row, alpha))| {
-            let line = base.log.line(width, height, y);
+            let (line, print) = (base.log.line(width, height, y), base.printed.line(width, height, y));
             for x in (0..width).filter(|&x| alpha[x] > 0) {
                 let base = line.at(x);
+                let keep = (1.0 - print.at(x).clamp(0.0, 1.0)).powi(2);
                 let detail = row[x] - offset;
                 let noise = NOISE / (LEAST_LIGHT + (level + base).exp());
                 let core = CORE * CORE * (rough * rough + noise * noise);

@@ -18,6 +18,8 @@ const GLINT_KEPT: f32 = 0.7;
 /// throws light into its own folds, dark cloth doesn't.
 const CONTRAST_SLOPE: f32 = 0.0042;
 const CONTRAST: (f32, f32) = (0.62, 1.3);
+/// Light that even black cloth sends back: lint, sheen and the lens.
+const FLARE: f32 = 0.006;
 /// Light from which highlights are compressed so that they don't clip.
 const SHOULDER: f32 = 0.82;
 /// Where the lighter part of the cloth comes to lie in the lighter part of the folds; how far all may be darkened for it.
@@ -25,6 +27,8 @@ const HEADROOM: f32 = 0.93;
 const DARKEST: f32 = 0.72;
 /// A repeat may be this many times as long as the garment is wide.
 const MOST_REPEAT: f32 = 4.0;
+/// Shortest repeat that can be asked for, in pixels of the photo.
+const LEAST_REPEAT: f32 = 2.0;
 
 /// A photo's garment, ready to be cut from other cloths.
 pub struct Restyle<'a> {
@@ -110,12 +114,16 @@ impl<'a> Restyle<'a> {
             let place = self.placement.row(y);
             for x in (0..width).filter(|&x| alpha[x] > 0) {
                 let new = look.light(laid.color(place(x)), shades[x]);
-                let share = strength * f32::from(alpha[x]) / 255.0;
+                let share = f32::from(alpha[x]) / 255.0;
                 let pixel = &mut row[3 * x..3 * x + 3];
                 for (c, code) in pixel.iter_mut().enumerate() {
-                    // Only the cloth's share of the pixel is exchanged, so that no fringe of the old cloth is left.
+                    // Only the cloth's share of the pixel is exchanged, so that no fringe of the old cloth is left. What
+                    // lies behind it is no darker than black and no lighter than white: where the estimate of the old
+                    // cloth says otherwise it is wrong, and would leave its complement's colour.
                     let before = curve.linear(*code);
-                    *code = curve.byte(before + share * (new[c] - curve.linear(own[3 * x + c])));
+                    let behind = (before - share * curve.linear(own[3 * x + c])).clamp(0.0, 1.0 - share);
+                    let after = share * new[c] + behind;
+                    *code = curve.byte(before + strength * (after - before));
                 }
             }
         });
@@ -138,6 +146,8 @@ impl<'a> Restyle<'a> {
         let [r, g, b] = tile.mean();
         let target = 0.2126 * r + 0.7152 * g + 0.0722 * b;
         let contrast = (1.0 - CONTRAST_SLOPE * (of(target) - of(self.light))).clamp(CONTRAST.0, CONTRAST.1);
+        // On black cloth most of what differs is what it reflects of the room.
+        let contrast = contrast * self.light / (self.light + FLARE);
         let brightest = tile.highlight(0.9) * self.bright.min(GLINT).powf(contrast);
         let level = (HEADROOM / brightest.max(1e-3)).clamp(DARKEST, 1.0);
         Look { contrast, level, light: self.light }
@@ -194,10 +204,12 @@ impl Laid {
             Some(Repeat::Cm(cm)) => cm * per_cm / length(leading),
         };
         let repeat = scale * length(leading);
-        if !repeat.is_finite() || repeat < 2.0 || repeat > MOST_REPEAT * body_px.max(2.0) {
+        // Weave that is finer than the photo's pixels shows as its mean, as it would to the camera.
+        let too_fine = repeat < LEAST_REPEAT && placing.repeat.is_some();
+        if !repeat.is_finite() || too_fine || repeat > MOST_REPEAT * body_px.max(2.0) {
             return Err(Error::Swatch {
                 reason: format!(
-                    "a repeat of {repeat:.1} px on a garment {body_px:.0} px wide; give --repeat between 2 px and {MOST_REPEAT} times the garment"
+                    "a repeat of {repeat:.1} px on a garment {body_px:.0} px wide; give --repeat between {LEAST_REPEAT} px and {MOST_REPEAT} times the garment"
                 ),
             });
         }

@@ -38,6 +38,8 @@ const ROUNDS: usize = 4;
 /// Half-widths of the low-pass on plain and on printed cloth, as shares of the longer side.
 const PLAIN_REACH: f32 = 0.008;
 const PRINT_REACH: f32 = 0.022;
+/// Cloth this near to a border between two of its colours is printed, as a share of the longer side.
+const PRINT_NEAR: f32 = 0.04;
 /// Contrast (natural logarithm) that it smooths over on plain and on printed cloth, and that for each deviation of texture.
 const PLAIN_CONTRAST: f32 = 0.03;
 const TEXTURES: f32 = 3.0;
@@ -52,31 +54,50 @@ const RANGE: (f32, f32) = (-2.6, 1.6);
 pub(super) fn estimate(cloth: &SrgbImage, mask: &Mask) -> Base {
     let cells = Cells::over(cloth.width_px() as usize, cloth.height_px() as usize, WORK_PX);
     let work = Work::average(cloth, mask, cells);
-    let flat = |printed| Base {
-        log: Plane { width: cells.width, height: cells.height, values: vec![0.0; cells.width * cells.height] },
-        printed,
-    };
-    let colors: Vec<Lab> = work.inside().map(|i| Lab::from_linear(work.light[i])).collect();
-    let Some(stats) = GarmentStats::of_colors(&colors) else { return flat(0.0) };
+    let plane = |values| Plane { width: cells.width, height: cells.height, values };
     let mut values = vec![0.0; cells.width * cells.height];
-    let mut printed = 0.0;
+    let mut printed = values.clone();
+    let colors: Vec<Lab> = work.inside().map(|i| Lab::from_linear(work.light[i])).collect();
+    let Some(stats) = GarmentStats::of_colors(&colors) else {
+        return Base { log: plane(values), printed: plane(printed) };
+    };
     // White in the shade is as dark as grey in the sun: what light was found tells the colours apart better next time.
     for _ in 0..ROUNDS {
         let classes = work.classes(&stats, &values);
         let steps = steps(&work, &classes, &stats);
-        printed = printed_share(&steps, &stats);
-        values = light(&work, &classes, &steps, printed, cells);
-        if printed <= 0.0 {
+        let any = printed_share(&steps, &stats) > 0.0;
+        if any {
+            printed = near_borders(&work, &classes, &steps, cells);
+        } else {
+            printed.fill(0.0);
+        }
+        values = light(&work, &classes, &steps, &printed, cells);
+        if !any {
             break;
         }
     }
     let known: Vec<bool> = (0..values.len()).map(|i| work.share[i] >= INSIDE).collect();
     continue_outside(&mut values, known, cells);
-    Base { log: Plane { width: cells.width, height: cells.height, values }, printed }
+    Base { log: plane(values), printed: plane(printed) }
+}
+
+/// Where the cloth is printed, 0 to 1: around borders between colours that differ by more than light. A badge says nothing
+/// about the sleeves.
+fn near_borders(work: &Work, classes: &[u8], steps: &[f32], cells: Cells) -> Vec<f32> {
+    let reach = ((cells.width.max(cells.height) as f32 * PRINT_NEAR).round() as usize).max(1);
+    let mut border = vec![0.0; classes.len()];
+    for i in work.inside().filter(|&i| work.touches(i, classes, steps)) {
+        border[i] = 1.0;
+    }
+    let plane = Plane { width: cells.width, height: cells.height, values: border };
+    // Both sides of one straight border fill two of the columns around it; twice the mean goes over smoothly.
+    let enough = 1.0 / (2 * reach + 1) as f32;
+    let near = plane.box_mean(reach).values.into_iter().map(|share| (share / enough).min(1.0)).collect();
+    Plane { width: cells.width, height: cells.height, values: near }.box_mean((reach / 2).max(1)).values
 }
 
 /// The logarithm of the light, once the steps between colours are known.
-fn light(work: &Work, classes: &[u8], steps: &[f32], printed: f32, cells: Cells) -> Vec<f32> {
+fn light(work: &Work, classes: &[u8], steps: &[f32], printed: &[f32], cells: Cells) -> Vec<f32> {
     let mut log = vec![0.0; cells.width * cells.height];
     let mut weight = vec![0.0; log.len()];
     for i in work.inside() {
@@ -84,11 +105,14 @@ fn light(work: &Work, classes: &[u8], steps: &[f32], printed: f32, cells: Cells)
         weight[i] = if work.touches(i, classes, steps) { BORDER_WEIGHT } else { work.share[i] };
     }
     let longest = cells.width.max(cells.height) as f32;
-    let mixed = |plain: f32, print: f32| plain + (print - plain) * printed;
-    let reach = ((longest * mixed(PLAIN_REACH, PRINT_REACH)).round() as usize).max(1);
-    let texture = TEXTURES * super::roughness(&log, work.width, |i| weight[i] >= 0.9);
-    let contrast = (PLAIN_CONTRAST + texture).max(PRINT_CONTRAST * printed);
-    let mut values = smoothed(&log, &weight, cells, reach, contrast * contrast);
+    let reach = |share: f32| ((longest * share).round() as usize).max(1);
+    let plain_contrast = PLAIN_CONTRAST + TEXTURES * super::roughness(&log, work.width, |i| weight[i] >= 0.9);
+    let mut values = smoothed(&log, &weight, cells, reach(PLAIN_REACH), plain_contrast.powi(2));
+    if printed.iter().any(|&p| p > 0.0) {
+        let print_contrast = plain_contrast.max(PRINT_CONTRAST);
+        let coarse = smoothed(&log, &weight, cells, reach(PRINT_REACH), print_contrast.powi(2));
+        values.iter_mut().zip(coarse).zip(printed).for_each(|((fine, coarse), p)| *fine += (coarse - *fine) * p);
+    }
     let mut inner: Vec<f32> = work.inside().map(|i| values[i]).collect();
     let median = crate::garment_stats::percentile(&mut inner, 0.5);
     values.iter_mut().for_each(|value| *value = (*value - median).clamp(RANGE.0, RANGE.1));

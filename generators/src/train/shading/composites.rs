@@ -3,7 +3,7 @@
 use pixels::color::{linear_from_srgb8, srgb8_from_linear};
 use pixels::{Mask, SrgbImage};
 
-use super::garments::{Garment, Garments};
+use super::garments::{Garment, Garments, clear};
 use super::prints::{Family, HELD_OUT, Print, TRAINED};
 use crate::registration::Plane;
 use crate::shading::view::{self, SIDE, core, log_light, median_inside, smoothed};
@@ -70,12 +70,18 @@ fn pick<'a>(garments: &'a [Garment], stream: &mut Stream) -> Result<&'a Garment>
 fn as_it_is(garment: &Garment, finest_px: f32) -> Sample {
     let light = log_light(&garment.image, &garment.mask);
     let truth = relative(&smoothed(&light, &garment.mask, finest_px), &garment.mask);
-    sample(garment.image.clone(), garment.mask.clone(), truth, Family::Solid)
+    Sample {
+        image: garment.image.clone(),
+        mask: garment.mask.clone(),
+        truth,
+        weight: weight(garment),
+        family: Family::Solid,
+    }
 }
 
-fn sample(image: SrgbImage, mask: Mask, truth: Vec<f32>, family: Family) -> Sample {
-    let weight = mask.threshold(230).eroded(1).data().iter().map(|&a| f32::from(u8::from(a > 0))).collect();
-    Sample { image, mask, truth, weight, family }
+/// 1 where the garment's own light is its shading, else 0: small prints and buttons are no truth.
+fn weight(garment: &Garment) -> Vec<f32> {
+    clear(garment).into_iter().map(|clear| f32::from(u8::from(clear))).collect()
 }
 
 fn relative(values: &[f32], mask: &Mask) -> Vec<f32> {
@@ -87,7 +93,8 @@ fn relative(values: &[f32], mask: &Mask) -> Vec<f32> {
 fn composite(garment: &Garment, family: Family, printed: &[Garment], stream: &mut Stream) -> Result<Sample> {
     let garment = if stream.chance(0.5) { &mirrored(garment)? } else { garment };
     let own = log_light(&garment.image, &garment.mask);
-    let contrast = stream.uniform(0.75, 1.5);
+    // Garments whose cloth is surely plain have shallow folds; deep ones must be known as well.
+    let contrast = stream.uniform(0.75, 1.9);
     let lamp = lamp(stream);
     let light: Vec<f32> = own.iter().enumerate().map(|(i, v)| contrast * v + lamp(i % SIDE, i / SIDE)).collect();
     let light = relative(&light, &garment.mask);
@@ -114,7 +121,7 @@ fn composite(garment: &Garment, family: Family, printed: &[Garment], stream: &mu
             *value = (exact + noise * stream.normal()).round().clamp(0.0, 255.0) as u8;
         }
     }
-    Ok(sample(image, garment.mask.clone(), truth, family))
+    Ok(Sample { image, mask: garment.mask.clone(), truth, weight: weight(garment), family })
 }
 
 /// Slow changes of the light that the photo itself did not have.

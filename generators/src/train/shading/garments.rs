@@ -28,6 +28,9 @@ const COVERAGE: std::ops::RangeInclusive<f32> = 0.05..=0.9;
 /// Median L* below which the light on plain cloth is mostly noise.
 const LIT: f32 = 24.0;
 
+/// Light that jumps by more than this (natural logarithm) on plain cloth is a small print, a button or a hole.
+const INTERRUPTED: f32 = 0.45;
+
 /// A garment's small copy.
 #[derive(Clone, Debug)]
 pub struct Garment {
@@ -248,13 +251,26 @@ pub fn cloth_of(garment: &Garment) -> Cloth {
     let jumps = share(&|i| (light[i] - around[i]).abs() > 0.2);
     if own_color < 0.75 || own_color < 0.96 && jumps > 0.15 || jumps > 0.35 {
         Cloth::Printed
-    } else if own_color < 0.965 || jumps > 0.08 {
+    } else if own_color < 0.96 || jumps > 0.12 {
         Cloth::Unsure
     } else if centre.l < LIT {
         Cloth::Dark
     } else {
         Cloth::Plain
     }
+}
+
+/// Where a plain garment's light is its shading: on cloth of its own colour that no print or button interrupts.
+pub fn clear(garment: &Garment) -> Vec<bool> {
+    let inner = garment.mask.threshold(230).eroded(1);
+    let lab = LabImage::from_srgb(&garment.image);
+    let inside: Vec<Lab> = (0..SIDE * SIDE).filter(|&i| inner.data()[i] > 0).map(|i| lab.at(i)).collect();
+    let centre = median_lab(&inside);
+    let light = log_light(&garment.image, &garment.mask);
+    let around = smoothed(&light, &inner, 2.5);
+    (0..SIDE * SIDE)
+        .map(|i| inner.data()[i] > 0 && is_shaded(lab.at(i), centre) && (light[i] - around[i]).abs() < INTERRUPTED)
+        .collect()
 }
 
 /// Whether shading alone can make `color` of `centre`: chroma follows the light, hue stays.
