@@ -31,6 +31,7 @@ fn command(command: &Command) -> Result<Exit> {
     generators::runtime::limit_threads();
     match command {
         Command::Recolor(args) => commands::recolor::run(args),
+        Command::Restyle(args) => commands::restyle::run(args),
         Command::Resize(args) => commands::resize::run(args),
         Command::Batch(args) => commands::batch::run(&args.command),
         Command::Classify(args) => commands::classify::run(args),

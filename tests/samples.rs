@@ -43,7 +43,7 @@ fn hex_sha256(path: &Path) -> String {
 fn samples_are_listed_and_unchanged() {
     let listed: BTreeMap<_, _> = sources().file.into_iter().map(|entry| (entry.path.clone(), entry)).collect();
     let mut found = Vec::new();
-    for folder in ["photos", "palettes"] {
+    for folder in ["photos", "palettes", "fabrics"] {
         for file in std::fs::read_dir(samples().join(folder)).unwrap() {
             let path = file.unwrap().path();
             let name = format!("{folder}/{}", path.file_name().unwrap().to_string_lossy());
@@ -81,6 +81,18 @@ fn palettes_of_every_format_load() {
         assert_eq!(palette.name, name, "{file}");
         assert_eq!(palette.swatches.len(), swatches, "{file}");
         assert!(palette.find(one).is_some(), "{file} has no {one}: {:?}", palette.swatches);
+    }
+}
+
+#[test]
+fn fabrics_become_tiles_without_a_seam() {
+    let fabrics: Vec<_> = sources().file.into_iter().filter(|entry| entry.path.starts_with("fabrics/")).collect();
+    assert!(fabrics.len() >= 12, "{} fabrics", fabrics.len());
+    for fabric in fabrics {
+        assert_eq!((fabric.licence.as_str(), fabric.source.as_str()), ("CC0-1.0", "scripts/make-fabrics"));
+        let swatch = pixels::decode_file(&samples().join(&fabric.path), &pixels::Limits::default()).unwrap().image;
+        let tile = pixels::fabric::Tile::of_swatch(&swatch, &pixels::fabric::MakeTile::default()).unwrap();
+        assert!(tile.seam <= 1.1, "{}: {}", fabric.path, tile.seam);
     }
 }
 

@@ -141,6 +141,12 @@ pub enum Error {
         /// What is wrong there.
         reason: String,
     },
+    /// A photo of a fabric that no tile can be made of.
+    #[error("the swatch cannot be used: {reason}")]
+    Swatch {
+        /// Why, and what to give instead.
+        reason: String,
+    },
     /// An ICC profile that no proof can be made with.
     #[error("the ICC profile cannot be used for a proof: {reason}; name the printer's own output profile")]
     Profile {
@@ -168,7 +174,14 @@ pub enum Error {
 impl Error {
     /// Whether the cause is the text of an argument (a colour, a size, a palette file) and not a photo or the system.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::SizeSpec { .. } | Self::Color { .. } | Self::Palette { .. } | Self::Exists { .. })
+        matches!(
+            self,
+            Self::SizeSpec { .. }
+                | Self::Color { .. }
+                | Self::Palette { .. }
+                | Self::Swatch { .. }
+                | Self::Exists { .. }
+        )
     }
 }
 

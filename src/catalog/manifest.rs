@@ -10,7 +10,7 @@ use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::pipeline::encoding::Encoding;
 use crate::pipeline::resized::Resampling;
 use crate::pipeline::size_profiles::SizeProfile;
-use crate::recipe::{RecipeColor, RecipeMap, RecipeRegion};
+use crate::recipe::{RecipeColor, RecipeMap, RecipeRegion, RecipeStyle};
 
 use super::location::Location;
 use super::manifest_csv;
@@ -112,6 +112,9 @@ pub struct Entry {
     pub map: Vec<RecipeMap>,
     /// Palette file with named colours.
     pub palette: Option<PathBuf>,
+    /// Fabrics and looks, as in a recipe; their files are meant from the manifest's folder.
+    #[serde(default, rename = "style")]
+    pub styles: Vec<RecipeStyle>,
 }
 
 /// Whether the file is a manifest by its name; otherwise it is a plan.
@@ -219,6 +222,7 @@ pub fn resolved(mut entry: Entry, defaults: &Defaults, base: &Path, before: &[Op
     let gate = colors.then(|| entry.gate.or(defaults.gate).unwrap_or_default());
     let false_accept = entry.false_accept.or(defaults.false_accept).filter(|_| colors);
     let bounce = entry.bounce;
+    let styles = sealed(std::mem::take(&mut entry.styles), base).map_err(|failure| wrong(failure.line()))?;
     let regions = if kind == Kind::Resize {
         Vec::new()
     } else {
@@ -236,10 +240,21 @@ pub fn resolved(mut entry: Entry, defaults: &Defaults, base: &Path, before: &[Op
         gate,
         false_accept,
         bounce,
+        styles,
         regions,
     };
     Steps::of(&operation)?;
     Ok(operation)
+}
+
+/// The styles with absolute paths and their files' checksums, so that a plan notices when one changes.
+fn sealed(mut styles: Vec<RecipeStyle>, base: &Path) -> Result<Vec<RecipeStyle>> {
+    for file in styles.iter_mut().flat_map(|style| style.fabric.iter_mut().chain(style.look.iter_mut())) {
+        file.path = base.join(&file.path);
+        let bytes = pixels::read_limited(&file.path, pixels::Limits::default().max_bytes).or_exit(Exit::Usage)?;
+        file.sha256.get_or_insert_with(|| generators::checkpoint::sha256_hex(&bytes));
+    }
+    Ok(styles)
 }
 
 /// Puts what a profile says into an operation that says none of it, and returns how it resamples.
@@ -371,7 +386,7 @@ mod tests {
             (with("kind = 'resize'\nprofile = 'wob'"), "there are"),
             (with("kind = 'resize'\nsharpen = 9.0"), "sharpen is 0 to 2"),
             (with("kind = 'recolor'\nto = ['red']\nfast = true"), "are a resize's"),
-            (with("kind = 'restyle'\nto = ['red']"), "restyle is not in this version"),
+            (with("kind = 'restyle'\nto = ['red']"), "a restyle names a fabric or a look"),
             ("masters = []\n[[operation]]\nkind = 'resize'".to_owned(), "names no files"),
         ] {
             let failure = read(&text).unwrap_err();

@@ -102,7 +102,9 @@ fn entry<'a>(cell: impl Fn(&str) -> Option<&'a str>) -> std::result::Result<Entr
         Some("recolor") => Kind::Recolor,
         Some("resize") => Kind::Resize,
         Some("restyle") => Kind::Restyle,
-        Some(other) => return Err(format!("operation {other:?} is none; recolor and resize are")),
+        Some(other) => {
+            return Err(format!("operation {other:?} is none; recolor and resize are, and restyle in a TOML manifest"));
+        }
         None if to.is_empty() && cell("palette").is_none() => Kind::Resize,
         None => Kind::Recolor,
     };
@@ -140,6 +142,7 @@ fn entry<'a>(cell: impl Fn(&str) -> Option<&'a str>) -> std::result::Result<Entr
         keep: Vec::new(),
         map: Vec::new(),
         palette: cell("palette").map(Into::into),
+        styles: Vec::new(),
     })
 }
 

@@ -12,9 +12,10 @@ use crate::pipeline::encoding::Encoding;
 use crate::pipeline::masked::Choice;
 use crate::pipeline::resized::Resampling;
 use crate::pipeline::sizes::Profile;
+use crate::pipeline::style::Style;
 use crate::pipeline::variant_name;
 use crate::pipeline::variants::{self, Variant};
-use crate::recipe::RecipeRegion;
+use crate::recipe::{Finder, RecipeRegion, RecipeStyle};
 
 /// Kinds of operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,7 +77,10 @@ pub struct Operation {
     /// Light thrown on skin and floor, as `--bounce`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bounce: Option<f32>,
-    /// What is dyed in which colours.
+    /// Fabrics or looks of a restyling, one variant each.
+    #[serde(default, rename = "style", skip_serializing_if = "Vec::is_empty")]
+    pub styles: Vec<RecipeStyle>,
+    /// What is dyed in which colours, or restyled.
     #[serde(default, rename = "region", skip_serializing_if = "Vec::is_empty")]
     pub regions: Vec<RecipeRegion>,
 }
@@ -88,7 +92,7 @@ pub struct Steps {
     pub kind: Kind,
     /// Sizes and formats.
     pub profile: Profile,
-    /// The variants of a recolouring; of a resize, none.
+    /// The variants of a recolouring or a restyling; of a resize, none.
     pub variants: Vec<Variant>,
     /// What is dyed.
     pub choices: Vec<Choice>,
@@ -109,8 +113,12 @@ impl Steps {
     /// Usage errors naming the operation.
     pub fn of(operation: &Operation) -> Result<Self> {
         let wrong = |what: String| Failure::usage(format!("operation {}: {what}", operation.name));
-        if operation.kind == Kind::Restyle {
-            return Err(wrong("restyle is not in this version; recolor and resize are".to_owned()));
+        match (operation.kind, operation.styles.is_empty()) {
+            (Kind::Restyle, true) => {
+                return Err(wrong("a restyle names a fabric or a look in [[operation.style]]".to_owned()));
+            }
+            (Kind::Recolor | Kind::Resize, false) => return Err(wrong("styles are a restyle's".to_owned())),
+            _ => {}
         }
         let size = |text: &String| sizes::size(text).map_err(wrong);
         let sizes: Vec<SizeArg> = operation.sizes.iter().map(size).collect::<Result<_>>()?;
@@ -122,7 +130,13 @@ impl Steps {
         }
         let variants = match operation.kind {
             Kind::Resize => Vec::new(),
-            _ => variants::plan(&operation.regions).map_err(|failure| wrong(failure.line()))?,
+            Kind::Restyle => {
+                let load = |style: &RecipeStyle| Style::load(style, &Finder::default());
+                let styles = operation.styles.iter().map(load).collect::<Result<_>>();
+                let variants = styles.and_then(|styles| variants::styled(styles, &operation.regions));
+                variants.map_err(|failure| wrong(failure.line()))?
+            }
+            Kind::Recolor => variants::plan(&operation.regions).map_err(|failure| wrong(failure.line()))?,
         };
         let choices = operation.regions.iter().map(|region| Choice::Region(region.name)).collect();
         let gate = operation.gate.unwrap_or_default();
@@ -152,8 +166,10 @@ impl Steps {
 
     /// Everything that decides the pixels of one variant, as text.
     pub fn recipe(&self, variant: usize) -> String {
-        let dyes = self.variants.get(variant).map(|variant| variant.dyes.iter().map(dye).collect::<Vec<_>>());
-        format!("{}{}", self.recipe, dyes.unwrap_or_default().concat())
+        let variant = self.variants.get(variant);
+        let dyes = variant.map(|variant| variant.dyes.iter().map(dye).collect::<String>());
+        let style = variant.and_then(|variant| variant.style.as_ref()).map(|style| style.recipe());
+        format!("{}{}{}", self.recipe, dyes.unwrap_or_default(), style.unwrap_or_default())
     }
 
     /// A variant's name in reports; of a resize, none.
@@ -244,7 +260,7 @@ pub mod tests {
     fn what_cannot_be_done_is_refused_with_its_name() {
         let mut operation = recolor(&["red"]);
         operation.kind = Kind::Restyle;
-        assert!(Steps::of(&operation).unwrap_err().line().contains("recolor: restyle is not in this version"));
+        assert!(Steps::of(&operation).unwrap_err().line().contains("recolor: a restyle names a fabric or a look"));
         let mut operation = recolor(&["red"]);
         operation.sizes = vec!["huge".to_owned()];
         assert!(Steps::of(&operation).unwrap_err().line().contains("huge"));

@@ -44,6 +44,21 @@ pub enum EvalCommand {
     /// Classifier: how often the catalogue's name of a product's colour can be read off its photo.
     #[command(after_help = "Example:\n  rangrez eval base-colour --data data --config configs/base-colour.toml")]
     BaseColour(EvalBaseColourArgs),
+    /// Shading: the light found on printed cloth, beside plain methods and the analytic estimate.
+    #[command(after_help = "Example:\n  rangrez eval shading --data data --sheet sheet.png")]
+    Shading(EvalShadingArgs),
+    /// Looks: how near to the true transform, style against content over strength, consistency of a folder, tiles.
+    #[command(
+        after_help = "Example:\n  rangrez eval looks --data data --sheet sheet.png\n\nThe curve needs the judge's \
+                      weights: scripts/convert-backbone --judge."
+    )]
+    Looks(EvalLooksArgs),
+    /// Fabrics: repeats and seams of tiles, the print on finished garments, whether a judge finds the swatch again.
+    #[command(
+        after_help = "Example:\n  scripts/make-fabrics --varied 50 fabrics\n  rangrez eval fabric --data data --fabrics fabrics\n\nThe \
+                      judge's weights: scripts/convert-backbone --judge."
+    )]
+    Fabric(EvalFabricArgs),
     /// Gate: accuracy per category, calibration error, accept rates.
     #[command(
         after_help = "Examples:\n  rangrez eval gate --data data --json\n  rangrez eval gate --data data --false-accept 0.05 \
@@ -102,6 +117,45 @@ pub struct EvalBaseColourArgs {
     /// How the heads are trained.
     #[arg(long, value_name = "FILE", default_value = "configs/base-colour.toml")]
     pub config: PathBuf,
+}
+
+/// Options of the shading evaluation.
+#[derive(Debug, Args)]
+pub struct EvalShadingArgs {
+    #[command(flatten)]
+    pub common: EvalDataArgs,
+    /// Composites of held-out garments and prints.
+    #[arg(long, value_name = "N", default_value_t = generators::eval::shading::COMPOSITES)]
+    pub composites: u64,
+    /// Draw some garments (garment, truth, network, analytic estimate, Retinex) into this PNG.
+    #[arg(long, value_name = "FILE")]
+    pub sheet: Option<PathBuf>,
+}
+
+/// Options of the evaluation of looks.
+#[derive(Debug, Args)]
+pub struct EvalLooksArgs {
+    #[command(flatten)]
+    pub common: EvalDataArgs,
+    /// References with a known transform.
+    #[arg(long, value_name = "N", default_value_t = generators::eval::looks::EXAMPLES)]
+    pub examples: u64,
+    /// Draw photos in looks (photo, reference, learned, statistics, Reinhard) into this PNG.
+    #[arg(long, value_name = "FILE")]
+    pub sheet: Option<PathBuf>,
+}
+
+/// Options of the evaluation of fabrics.
+#[derive(Debug, Args)]
+pub struct EvalFabricArgs {
+    #[command(flatten)]
+    pub common: EvalDataArgs,
+    /// Folder of swatches and their repeats, as `scripts/make-fabrics --varied` makes it.
+    #[arg(long, value_name = "DIR")]
+    pub fabrics: PathBuf,
+    /// Garments that every swatch is put on.
+    #[arg(long, value_name = "N", default_value_t = generators::eval::fabric::GARMENTS)]
+    pub garments: usize,
 }
 
 /// Options of the colourway evaluation.

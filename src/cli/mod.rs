@@ -15,6 +15,7 @@ mod mask;
 pub mod parts;
 mod recolor;
 mod region;
+mod restyle;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -27,14 +28,15 @@ pub use checks::CheckArgs;
 pub use classify::ClassifyArgs;
 pub use doctor::DoctorArgs;
 pub use eval::{
-    EvalArgs, EvalBaseColourArgs, EvalClassifierArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalGateArgs,
-    EvalRealismArgs, EvalSolidsArgs, SolidsPart,
+    EvalArgs, EvalBaseColourArgs, EvalClassifierArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalFabricArgs,
+    EvalGateArgs, EvalLooksArgs, EvalRealismArgs, EvalShadingArgs, EvalSolidsArgs, SolidsPart,
 };
 pub use map::MapArgs;
 pub use mask::MaskArgs;
 pub use recolor::{GateMode, LayersFormat, RecolorArgs};
 pub use region::AUTO;
 pub use resizing::options::{EncodeArgs, InputArgs, JobsArgs, OutputArgs, ResizeArgs, SizeArg, WeightsArgs, sizes};
+pub use restyle::RestyleArgs;
 pub use train::{TrainArgs, TrainedModel};
 
 /// Offline colour variants for fashion product photos.
@@ -58,6 +60,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Recolor(RecolorArgs),
+    Restyle(RestyleArgs),
     Resize(ResizeArgs),
     Batch(BatchArgs),
     Classify(ClassifyArgs),

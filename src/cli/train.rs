@@ -45,6 +45,10 @@ pub enum TrainedModel {
     Recolor,
     /// What the photo is of, and whether a variant still is.
     Gate,
+    /// The light on a garment, apart from its print.
+    Shading,
+    /// The colour transform of a reference picture.
+    Look,
 }
 
 impl TrainedModel {
@@ -54,6 +58,8 @@ impl TrainedModel {
             Self::Segmenter => "segmenter",
             Self::Recolor => "recolor",
             Self::Gate => "gate",
+            Self::Shading => "shading",
+            Self::Look => "look",
         }
     }
 }

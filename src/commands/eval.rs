@@ -1,7 +1,10 @@
 //! `rangrez eval`: figures on data that the models were not trained on.
 
 mod colorways;
+mod fabric;
+mod looks;
 mod realism;
+mod shading;
 mod solids;
 
 use std::path::Path;
@@ -28,6 +31,9 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
         EvalCommand::Solids(args) => solids::evaluate(args),
         EvalCommand::BaseColour(args) => evaluate_base_colour(args),
         EvalCommand::Classifier(args) => evaluate_classifier(args),
+        EvalCommand::Shading(args) => shading::evaluate(args),
+        EvalCommand::Looks(args) => looks::evaluate(args),
+        EvalCommand::Fabric(args) => fabric::evaluate(args),
         EvalCommand::Gate(args) => evaluate_gate(args),
     }
     .map(|()| Exit::Done)

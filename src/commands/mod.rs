@@ -8,7 +8,9 @@ pub mod map;
 pub mod mask;
 pub mod recolor;
 pub mod resize;
+pub mod restyle;
 pub mod train;
+pub mod variants;
 
 use resizing::batch::{exit_of, tell_failure};
 use resizing::photo::tell_unreadable;

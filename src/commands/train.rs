@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use generators::train::{gate, gate_feedback, recolor, segmenter};
+use generators::train::{gate, gate_feedback, look, recolor, segmenter, shading};
 
 use crate::cli::{TrainArgs, TrainedModel};
 use crate::exit::{Exit, Failure, OrExit, Result};
@@ -41,6 +41,8 @@ pub fn run(args: &TrainArgs) -> Result<Exit> {
             segmenter::train(&paths, args.resume, &mut step)
         }
         TrainedModel::Recolor => recolor::train(config, data, &export, args.resume, &mut step),
+        TrainedModel::Shading => shading::train(config, data, &export, args.resume, &mut step),
+        TrainedModel::Look => look::train(config, data, &export, args.resume, &mut step),
         TrainedModel::Gate => gate::train(config, data, &export, args.resume, true),
     };
     progress.finish();

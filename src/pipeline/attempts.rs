@@ -31,7 +31,9 @@ pub fn judged(
         Judged::all(candidates, &models.finder, article, standard)
     };
     let mut all = attempt(variants, STRENGTHS[0])?;
-    for (judged, variant) in all.iter_mut().zip(variants) {
+    // A restyling has no network to weaken.
+    let dyed = all.iter_mut().zip(variants).filter(|(_, variant)| variant.style.is_none());
+    for (judged, variant) in dyed {
         let mut attempts = 1;
         for &strength in &STRENGTHS[1..] {
             if judged.verdict().verdict != Verdict::Rejected {

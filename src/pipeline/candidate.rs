@@ -1,4 +1,4 @@
-//! Fifth stage: the photo in another colour, encoded and measured as it would leave.
+//! Fifth stage: the photo in another colour, fabric or look, encoded and measured as it would leave.
 
 use pixels::color::{Lab, delta_e00};
 use pixels::color_map::ColorMap;
@@ -84,10 +84,14 @@ impl Candidate {
         let (again, again_alpha) = encoded.shown().or_exit(Exit::Input)?;
         let measured = |(i, region): (usize, super::prepared::DyedRegion)| {
             let by = prepared.measured_by(i, &region.map);
-            let measured = by.and_then(|core| measure::median_at(&again, &core));
+            let measured = by.and_then(|core| match &variant.style {
+                // A print has no middle colour that its median would be.
+                Some(_) => measure::mean_at(&again, &core),
+                None => measure::median_at(&again, &core),
+            });
             let measured = measured.ok_or_else(|| Failure::input("the mask has no core to measure the colour in"))?;
             // A map without a target of its own is refused before anything is dyed.
-            let asked = region.map.leader().map_or(measured, |(_, target)| target);
+            let asked = region.asked.unwrap_or(measured);
             let delta_e00 = delta_e00(asked, measured);
             // Encoding may round the last step towards the colour.
             let reachable = region.reachable || reached(delta_e00);
@@ -98,7 +102,8 @@ impl Candidate {
             Some(alpha) => flatten_on_white(&again, alpha),
             None => again,
         };
-        let inspected = prepared.inspect(&seen, &regions);
+        // The dye law says nothing of another cloth.
+        let inspected = if variant.style.is_none() { prepared.inspect(&seen, &regions) } else { Inspected::default() };
         let seen = shrunk(&seen, look_factor(seen.width_px(), seen.height_px())).or_exit(Exit::Input)?;
         Ok(Self {
             variant: variant.clone(),

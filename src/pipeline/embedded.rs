@@ -4,6 +4,7 @@ use generators::embedding::Embedding;
 use generators::gate::Classification;
 use generators::region::Region;
 use pixels::Mask;
+use pixels::guided_filter::Plane;
 
 use crate::exit::{Exit, Failure, OrExit, Result};
 
@@ -31,6 +32,8 @@ pub struct Embedded {
     pub garments: Vec<Garment>,
     /// What is near enough to the cloth to catch its light, if it was looked for.
     pub surroundings: Option<Mask>,
+    /// Probability of skin over the photo, if anybody looked.
+    pub skin: Option<Plane>,
 }
 
 /// One region of a photo.
@@ -52,7 +55,8 @@ impl Embedded {
         let category = finder.gate.classify(&embedding.gate).or_exit(Exit::Input)?;
         let garments = garments(&masked, category.region)?;
         let surroundings = masked.surroundings(&whole(&masked.decoded, &garments));
-        Ok(Self { decoded: masked.decoded, embedding, category, garments, surroundings })
+        let skin = masked.skin();
+        Ok(Self { decoded: masked.decoded, embedding, category, garments, surroundings, skin })
     }
 
     /// Names of the regions, joined by `+`.

@@ -1,8 +1,9 @@
 //! Third stage: where in the photo which garments are.
 
 use generators::region::Region;
-use generators::segmenter::Segmentation;
+use generators::segmenter::{Class, Segmentation};
 use pixels::Mask;
+use pixels::guided_filter::Plane;
 
 use crate::cli::AUTO;
 use crate::exit::{Exit, OrExit, Result};
@@ -92,6 +93,16 @@ impl Masked {
             self.garments.as_ref().filter(|_| self.bounce)?.surroundings().resized(width as usize, height as usize);
         let share = |(near, cloth): (f32, &u8)| (near.clamp(0.0, 1.0) * f32::from(255 - cloth)).round() as u8;
         Mask::new(width, height, near.values.into_iter().zip(cloth.data()).map(share).collect()).ok()
+    }
+
+    /// Probability of skin over the photo, at the segmenter's size; `None` if nobody looked.
+    pub fn skin(&self) -> Option<Plane> {
+        let plane = |garments: &Segmentation| Plane {
+            width: garments.width(),
+            height: garments.height(),
+            values: garments.class(Class::Skin).to_vec(),
+        };
+        self.garments.as_ref().map(plane)
     }
 
     /// The regions named beside this one.

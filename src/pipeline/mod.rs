@@ -19,6 +19,7 @@ pub mod prepared;
 pub mod recolored;
 pub mod renditions;
 pub mod seen_before;
+pub mod style;
 pub mod swatches;
 pub mod variants;
 pub mod weights;

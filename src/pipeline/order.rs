@@ -10,11 +10,13 @@ use crate::recipe::{Finder, InputFile, Recipe, RecipeRegion};
 
 use super::catalog_photos::CatalogPhotos;
 use super::checks::Checks;
+use super::encoding::Depth;
 use super::layers;
 use super::masked::Choice;
 use super::out_dir::OutDir;
 use super::photo::Photos;
 use super::sizes::Profile;
+use super::style::Style;
 use super::variants::{self, Variant};
 use super::{mask_name, region_mask_name, variant_name};
 
@@ -56,12 +58,20 @@ impl Order {
         force: bool,
         extra: &[&str],
     ) -> Result<Self> {
-        let variants = variants::plan(&recipe.regions)?;
+        let variants = if recipe.styles.is_empty() {
+            variants::plan(&recipe.regions)?
+        } else {
+            let styles = recipe.styles.iter().map(|style| Style::load(style, inputs)).collect::<Result<_>>()?;
+            variants::styled(styles, &recipe.regions)?
+        };
         let regions = recipe.regions.iter().map(|region| choice(region, inputs, found)).collect::<Result<Vec<_>>>()?;
         let size = |text: &String| sizes::size(text).map_err(Failure::usage);
         let sizes: Vec<SizeArg> = recipe.sizes.iter().map(size).collect::<Result<_>>()?;
         let formats: &[Format] = &recipe.formats;
         let profile = Profile::new(&sizes, formats, recipe.quality).encoded(&recipe.encoding);
+        if profile.depth() == Depth::Sixteen && !recipe.styles.is_empty() {
+            return Err(Failure::usage("--depth 16 is for colours: fabrics and looks are made in 8 bits"));
+        }
         let names = planned(recipe, found, &variants, &profile, extra);
         let out = OutDir::plan(dir, force, &names, &found.photos)?;
         Ok(Self {

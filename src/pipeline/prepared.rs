@@ -1,18 +1,23 @@
-//! Between photo and variants: each region's cloth, measured once, and dyed as often as there are variants.
+//! Between photo and variants: each region's cloth, measured once, and dyed or restyled as often as there are variants.
+
+use std::cell::OnceCell;
 
 use generators::recolor::{Dyed, Source};
 use pixels::color::Lab;
 use pixels::color_map::ColorMap;
+use pixels::fabric::Restyle;
 use pixels::garment_stats::GarmentStats;
 use pixels::{Bounce, Mask, Srgb16Image, SrgbImage, merge, merge_deep};
 
 use crate::exit::{Exit, OrExit, Result};
+use crate::recipe::Scope;
 use crate::report::inspection::{Inspected, Inspection};
 
 use super::candidate::RegionResult;
 use super::decoded::Decoded;
 use super::embedded::Embedded;
 use super::models::Models;
+use super::style::{Style, StyleKind};
 use super::variants::Variant;
 
 /// A photo whose regions have been measured.
@@ -21,10 +26,12 @@ pub struct Prepared<'a> {
     pub embedded: &'a Embedded,
     sources: Vec<Source<'a>>,
     bounce: Option<Bounce>,
+    /// The regions ready to be cut from other cloths, once one is.
+    cuts: OnceCell<Vec<Restyle<'a>>>,
     inspection: Inspection,
 }
 
-/// A photo in other colours, not yet encoded.
+/// A photo in other colours, another fabric or another look, not yet encoded.
 #[derive(Debug)]
 pub struct DyedPhoto {
     /// The picture.
@@ -38,8 +45,10 @@ pub struct DyedPhoto {
 /// One region in another colour.
 #[derive(Clone, Debug)]
 pub struct DyedRegion {
-    /// What became of each of its colours.
+    /// What became of each of its colours; all are kept where it was restyled.
     pub map: ColorMap,
+    /// The colour that it is to have; of a style the mean one.
+    pub asked: Option<Lab>,
     /// Whether the colour was reached before encoding.
     pub reachable: bool,
 }
@@ -63,7 +72,8 @@ impl<'a> Prepared<'a> {
         let inspection = Inspection::new(&embedded.decoded.over_white(), &embedded.mask(), &masks);
         let near = bounce.zip(surroundings.as_ref());
         let bounce = near.map(|(strength, near)| Bounce::new(&decoded.image, &embedded.mask(), near, strength));
-        Ok(Self { embedded, sources, bounce: bounce.transpose().or_exit(Exit::Input)?, inspection })
+        let bounce = bounce.transpose().or_exit(Exit::Input)?;
+        Ok(Self { embedded, sources, bounce, cuts: OnceCell::new(), inspection })
     }
 
     /// The colours of each region.
@@ -87,12 +97,23 @@ impl<'a> Prepared<'a> {
         variants.iter().try_for_each(|variant| self.maps(variant).map(drop))
     }
 
-    /// Dyes the photo in each of the variants, with a share of the network's correction, 0 to 1.
+    /// Dyes or restyles the photo in each of the variants; dyes with a share of the network's correction, 0 to 1.
     ///
     /// # Errors
     /// A usage error when a colour named is not in this garment, an input failure when a model refuses.
     pub fn dye(&self, models: &Models, variants: &[Variant], strength: f32) -> Result<Vec<DyedPhoto>> {
-        let mut photos = self.cloth(models, variants, strength)?;
+        let (styled, dyed): (Vec<&Variant>, Vec<&Variant>) =
+            variants.iter().partition(|variant| variant.style.is_some());
+        let mut photos = if dyed.is_empty() {
+            styled
+                .iter()
+                .filter_map(|variant| variant.style.as_deref())
+                .map(|style| self.restyled(style))
+                .collect::<Result<_>>()?
+        } else {
+            // A run has colours or styles, never both.
+            self.cloth(models, variants, strength)?
+        };
         if let Some(bounce) = &self.bounce {
             photos.iter_mut().try_for_each(|photo| throw(bounce, photo)).or_exit(Exit::Input)?;
         }
@@ -105,10 +126,10 @@ impl<'a> Prepared<'a> {
         if let [source] = self.sources.as_slice() {
             let maps: Vec<ColorMap> = maps.into_iter().flatten().collect();
             let dyed = models.recolorer.dye_all_at(source, &maps, strength).or_exit(Exit::Input)?;
-            let photo = |(map, Dyed { image, deep, reachable, .. })| DyedPhoto {
+            let photo = |(map, Dyed { image, deep, reachable, .. }): (ColorMap, Dyed)| DyedPhoto {
                 image,
                 deep,
-                regions: vec![DyedRegion { map, reachable }],
+                regions: vec![DyedRegion { asked: map.leader().map(|(_, target)| target), map, reachable }],
             };
             return Ok(maps.into_iter().zip(dyed).map(photo).collect());
         }
@@ -146,8 +167,46 @@ impl<'a> Prepared<'a> {
             Some(deep) => deep.to_srgb8(),
             None => merge(photo, &layers).or_exit(Exit::Input)?,
         };
-        let regions = maps.into_iter().zip(parts).map(|(map, part)| DyedRegion { map, reachable: part.reachable });
+        let regions = maps.into_iter().zip(parts).map(|(map, part)| DyedRegion {
+            asked: map.leader().map(|(_, target)| target),
+            map,
+            reachable: part.reachable,
+        });
         Ok(DyedPhoto { image, deep, regions: regions.collect() })
+    }
+
+    /// The photo in a fabric or a look.
+    fn restyled(&self, style: &Style) -> Result<DyedPhoto> {
+        let photo = &self.embedded.decoded.image;
+        let image = match &style.kind {
+            StyleKind::Fabric { tile, placing } => {
+                let cut = |cut: &Restyle| cut.render(tile, placing, style.strength).or_exit(Exit::Input);
+                let parts = self.cuts()?.iter().map(cut).collect::<Result<Vec<_>>>()?;
+                let masks = self.embedded.garments.iter().map(|garment| &garment.mask);
+                let layers: Vec<(&SrgbImage, &Mask)> = parts.iter().map(|part| &part.image).zip(masks).collect();
+                match parts.as_slice() {
+                    [only] => only.image.clone(),
+                    _ => merge(photo, &layers).or_exit(Exit::Input)?,
+                }
+            }
+            StyleKind::Look { look, scope } => {
+                let garment = (*scope == Scope::Garment).then(|| self.embedded.mask());
+                look.apply(photo, style.strength, garment.as_ref(), self.embedded.skin.as_ref()).or_exit(Exit::Input)?
+            }
+        };
+        let region = |stats| DyedRegion { map: ColorMap::keep_all(stats), asked: Some(style.color), reachable: true };
+        Ok(DyedPhoto { image, deep: None, regions: self.stats().map(region).collect() })
+    }
+
+    fn cuts(&self) -> Result<&[Restyle<'a>]> {
+        if self.cuts.get().is_none() {
+            let photo = &self.embedded.decoded.image;
+            let garments = self.embedded.garments.iter();
+            // The light is the analytic estimate's: a network's base goes into `Restyle::with_shading` in its place.
+            let cuts = garments.map(|garment| Restyle::new(photo, &garment.mask).or_exit(Exit::Input));
+            drop(self.cuts.set(cuts.collect::<Result<Vec<_>>>()?));
+        }
+        Ok(self.cuts.get().map_or(&[], Vec::as_slice))
     }
 
     /// The pixels that variants are compared at.

@@ -115,8 +115,10 @@ impl Recolored {
         self.pictures.variants.push(report::data_url(&small).or_exit(Exit::Input)?);
         let near = |entry| catalog_photos::thumbnail(entry).unwrap_or_default();
         self.pictures.nearest.push(judged.verdict().nearest.iter().map(near).collect());
-        let heat = heat_map::draw(&candidate.inspected, prepared.inspection().grid()).or_exit(Exit::Input)?;
-        self.pictures.heat.push(report::data_url(&heat).or_exit(Exit::Input)?);
+        if candidate.variant.style.is_none() {
+            let heat = heat_map::draw(&candidate.inspected, prepared.inspection().grid()).or_exit(Exit::Input)?;
+            self.pictures.heat.push(report::data_url(&heat).or_exit(Exit::Input)?);
+        }
         let proofed = order.checks.proof.as_ref().zip(self.pictures.cloth.as_ref()).zip(candidate.worst());
         if let Some(((proof, cloth), worst)) = proofed {
             let proofed = ProofEntry::of(proof, worst.asked, worst.measured, &small, cloth);
@@ -148,10 +150,12 @@ fn entry(
 ) -> Result<VariantEntry> {
     let worst = candidate.worst().ok_or_else(|| Failure::input("a variant without regions"))?;
     let found = source.map(|s| s.regions.as_slice()).unwrap_or_default();
-    let regions = candidate.regions.iter().zip(&candidate.variant.dyes).zip(found);
-    let regions = regions.map(|((measured, dye), region)| RegionVariant {
+    // Light and print move a mean colour, which is no fault of a fabric.
+    let tolerance = if candidate.variant.style.is_some() { f32::INFINITY } else { tolerance };
+    let regions = candidate.regions.iter().zip(found).enumerate();
+    let regions = regions.map(|(i, (measured, region))| RegionVariant {
         region: region.region.clone(),
-        swatch: dye.name(),
+        swatch: candidate.variant.taken_by(i),
         asked: measured.asked.into(),
         measured: measured.measured.into(),
         delta_e00: thousandths(measured.delta_e00),

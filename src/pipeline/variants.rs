@@ -1,27 +1,81 @@
 //! The variants of a run: the n-th colour of every region together, with names fit for files.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use generators::checkpoint::sha256_hex;
 use pixels::Swatch;
+use pixels::color::Lab;
 
 use crate::exit::{Failure, Result};
 use crate::recipe::{RecipeColor, RecipeRegion};
 
 use super::dye::Dye;
+use super::style::Style;
 
 /// Longest name of a variant in file names; beyond, its end becomes a checksum.
 const MAX_SLUG: usize = 120;
 
-/// One way to dye a photo.
-#[derive(Clone, Debug, PartialEq)]
+/// One way to dye or to restyle a photo.
+#[derive(Clone, Debug)]
 pub struct Variant {
     /// Its name for people: the regions' colours joined by `+`.
     pub name: String,
     /// Its name in output file names, unique in the run.
     pub slug: String,
-    /// What happens to each region, in the run's order of regions.
+    /// What happens to each region, in the run's order of regions; none when it is restyled.
     pub dyes: Vec<Dye>,
+    /// The fabric or the look that all regions take instead.
+    pub style: Option<Arc<Style>>,
+}
+
+impl Variant {
+    /// What a region takes, for people.
+    pub fn taken_by(&self, region: usize) -> String {
+        self.dyes.get(region).map_or_else(|| self.name.clone(), Dye::name)
+    }
+
+    /// The colours that lead it, region by region; the mean colour of a style.
+    pub fn colors(&self) -> Vec<Lab> {
+        match &self.style {
+            Some(style) => vec![style.color],
+            None => self.dyes.iter().filter_map(|dye| dye.colors().next()).map(|swatch| swatch.color).collect(),
+        }
+    }
+}
+
+/// One variant for each style.
+///
+/// # Errors
+/// Usage errors: colours beside styles, a region named twice, the same style twice.
+pub fn styled(styles: Vec<Style>, regions: &[RecipeRegion]) -> Result<Vec<Variant>> {
+    if regions.iter().any(|region| !(region.to.is_empty() && region.keep.is_empty() && region.map.is_empty())) {
+        return Err(Failure::usage("a recipe has either colours or styles: take one of them out"));
+    }
+    named_once(regions)?;
+    let mut uses: HashMap<String, usize> = HashMap::new();
+    for style in &styles {
+        *uses.entry(style.slug.clone()).or_default() += 1;
+    }
+    let mut variants: Vec<Variant> = Vec::new();
+    for style in styles {
+        let shared = uses.get(&style.slug).is_some_and(|&n| n > 1);
+        let slug = if shared { format!("{}-{}", style.slug, &style.sha256[..8]) } else { style.slug.clone() };
+        if variants.iter().any(|other| other.slug == slug) {
+            return Err(Failure::usage(format!("{} is named twice: once is enough", style.name)));
+        }
+        variants.push(Variant { name: style.name.clone(), slug, dyes: Vec::new(), style: Some(Arc::new(style)) });
+    }
+    Ok(variants)
+}
+
+fn named_once(regions: &[RecipeRegion]) -> Result<()> {
+    for (i, region) in regions.iter().enumerate().filter(|(_, region)| region.mask.is_none()) {
+        if regions[..i].iter().any(|other| other.mask.is_none() && other.name == region.name) {
+            return Err(Failure::usage(format!("region {} is named twice: give all its colours once", region.title())));
+        }
+    }
+    Ok(())
 }
 
 /// Pairs up the regions' colours: the n-th of each makes the n-th variant; a region with one colour has it in all of them.
@@ -29,11 +83,7 @@ pub struct Variant {
 /// # Errors
 /// Usage errors: a colour that is none, a region without colours or with another number of them, a colour named twice.
 pub fn plan(regions: &[RecipeRegion]) -> Result<Vec<Variant>> {
-    for (i, region) in regions.iter().enumerate().filter(|(_, region)| region.mask.is_none()) {
-        if regions[..i].iter().any(|other| other.mask.is_none() && other.name == region.name) {
-            return Err(Failure::usage(format!("region {} is named twice: give all its colours once", region.title())));
-        }
-    }
+    named_once(regions)?;
     let each: Vec<Vec<Dye>> = regions.iter().map(dyes).collect::<Result<_>>()?;
     let count = each.iter().map(Vec::len).max().unwrap_or(0);
     if let Some((i, dyes)) = each.iter().enumerate().find(|(_, dyes)| dyes.len() != count && dyes.len() != 1) {
@@ -87,7 +137,7 @@ fn named(variants: impl Iterator<Item = Vec<Dye>>) -> Vec<Variant> {
         let (name, slug) = (join(Dye::name, " + "), join(Dye::slug, "+"));
         let equal = |other: &Variant| other.slug == slug && codes(&other.dyes) == codes(&dyes);
         if !kept.iter().any(equal) {
-            kept.push(Variant { name, slug, dyes });
+            kept.push(Variant { name, slug, dyes, style: None });
         }
     }
     let mut uses: HashMap<String, usize> = HashMap::new();
@@ -114,7 +164,6 @@ fn codes(dyes: &[Dye]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pixels::color::Lab;
 
     fn region(name: &str, to: &[(&str, [u8; 3])]) -> RecipeRegion {
         let color = |&(name, rgb): &(&str, [u8; 3])| {

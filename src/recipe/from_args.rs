@@ -5,10 +5,10 @@ use std::path::PathBuf;
 use pixels::{Palette, Swatch, load_palette, parse_color};
 
 use crate::cli::parts::PartFlag;
-use crate::cli::{RecolorArgs, SizeArg};
+use crate::cli::{RecolorArgs, RestyleArgs, SizeArg};
 use crate::exit::{Exit, Failure, OrExit, Result};
 
-use super::{InputFile, Recipe, RecipeColor, RecipeMap, RecipeRegion, SCHEMA};
+use super::{InputFile, Recipe, RecipeColor, RecipeMap, RecipeRegion, RecipeStyle, SCHEMA};
 
 /// A region of the command line with the options that belong to it.
 #[derive(Clone, Debug, Default)]
@@ -44,6 +44,60 @@ impl Recipe {
             bounce: args.bounce,
             weights: std::collections::BTreeMap::new(),
             photos: Vec::new(),
+            styles: Vec::new(),
+            regions,
+            outputs: std::collections::BTreeMap::new(),
+        })
+    }
+
+    /// Resolves the command line of a restyling: every fabric or look with its options.
+    ///
+    /// # Errors
+    /// Usage errors: an offset that is none, the same mask or region twice.
+    pub fn of_restyle(args: &RestyleArgs) -> Result<Self> {
+        let profile = args.profile.as_ref();
+        let sizes: Vec<String> =
+            profile.map_or(&args.sizes, |profile| &profile.sizes).iter().map(SizeArg::to_string).collect();
+        let offset = match args.offset.as_slice() {
+            [] => [0.0; 2],
+            [x, y] => [*x, *y],
+            _ => return Err(Failure::usage("--offset is two numbers, such as 0.5,0.25")),
+        };
+        let style = |fabric: Option<&PathBuf>, look: Option<&PathBuf>| RecipeStyle {
+            strength: args.strength,
+            repeat: args.repeat.clone(),
+            garment_cm: args.garment_width,
+            rotate: args.rotate,
+            offset,
+            scope: args.scope,
+            fabric: fabric.map(|path| InputFile::new(path)),
+            look: look.map(|path| InputFile::new(path)),
+        };
+        let fabrics = args.fabric.iter().map(|path| style(Some(path), None));
+        let styles = fabrics.chain(args.look.iter().map(|path| style(None, Some(path)))).collect();
+        let named = args.region.iter().map(|name| RecipeRegion { name: *name, ..RecipeRegion::default() });
+        let mut regions: Vec<RecipeRegion> = match &args.mask {
+            Some(path) => vec![RecipeRegion { mask: Some(InputFile::new(path)), ..RecipeRegion::default() }],
+            None => named.collect(),
+        };
+        if regions.is_empty() {
+            regions.push(RecipeRegion::default());
+        }
+        Ok(Self {
+            schema: SCHEMA.to_owned(),
+            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            seed: 0,
+            gate: args.gate,
+            false_accept: args.false_accept,
+            sizes: if sizes.is_empty() { super::sizes() } else { sizes },
+            formats: profile.map_or(&args.format, |profile| &profile.formats).clone(),
+            quality: profile.map_or(args.encode.quality, |profile| profile.quality).unwrap_or_else(super::quality),
+            encoding: profile.map_or_else(|| args.encode.encoding(), |profile| profile.encoding.clone()),
+            layers: None,
+            bounce: args.bounce,
+            weights: std::collections::BTreeMap::new(),
+            photos: Vec::new(),
+            styles,
             regions,
             outputs: std::collections::BTreeMap::new(),
         })

@@ -8,6 +8,7 @@ mod color;
 mod from_args;
 mod guard;
 mod inputs;
+mod style;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ use crate::pipeline::encoding::Encoding;
 
 pub use color::RecipeColor;
 pub use inputs::Finder;
+pub use style::{RecipeStyle, Scope};
 
 /// The recipe's file name in an output folder.
 pub const FILE: &str = "recipe.toml";
@@ -78,6 +80,9 @@ pub struct Recipe {
     /// The photos; when left out they come from the command line.
     #[serde(default, rename = "photo", skip_serializing_if = "Vec::is_empty")]
     pub photos: Vec<InputFile>,
+    /// Fabrics or looks in place of colours, one variant each.
+    #[serde(default, rename = "style", skip_serializing_if = "Vec::is_empty")]
+    pub styles: Vec<RecipeStyle>,
     /// The regions, in the order in which they take cloth.
     #[serde(rename = "region")]
     pub regions: Vec<RecipeRegion>,
@@ -207,6 +212,7 @@ impl Recipe {
             return Err("bounce is a share from 0 to 1".to_owned());
         }
         recipe.encoding.check()?;
+        recipe.styles.iter().try_for_each(RecipeStyle::check)?;
         if recipe.sizes.is_empty() || recipe.formats.is_empty() {
             return Err("sizes and formats name at least one each".to_owned());
         }

@@ -1,7 +1,7 @@
-//! The colour that a file really has: the median over the core's pixels of the decoded picture.
+//! The colour that a file really has: the median, or of a print the mean, over the core's pixels of the decoded picture.
 
 use pixels::SrgbImage;
-use pixels::color::Lab;
+use pixels::color::{Lab, linear_from_srgb8};
 use pixels::garment_stats::median_lab;
 
 /// Median Lab, per coordinate, of the pixels with these row-major indices. `None` when none of them is in the picture.
@@ -12,6 +12,17 @@ pub fn median_at(image: &SrgbImage, indices: &[usize]) -> Option<Lab> {
     };
     let colors: Vec<Lab> = indices.iter().filter_map(color).collect();
     (!colors.is_empty()).then(|| median_lab(&colors))
+}
+
+/// Lab of the mean light of the pixels with these row-major indices. `None` when none of them is in the picture.
+pub fn mean_at(image: &SrgbImage, indices: &[usize]) -> Option<Lab> {
+    let mut sums = [0.0_f64; 3];
+    let mut count = 0_usize;
+    for rgb in indices.iter().filter_map(|&i| image.data().get(3 * i..3 * i + 3)) {
+        count += 1;
+        sums.iter_mut().zip(rgb).for_each(|(sum, &code)| *sum += f64::from(linear_from_srgb8(code)));
+    }
+    (count > 0).then(|| Lab::from_linear(sums.map(|sum| (sum / count as f64) as f32)))
 }
 
 #[cfg(test)]
@@ -28,5 +39,10 @@ mod tests {
         let measured = median_at(&image, &(100..300).collect::<Vec<_>>()).unwrap();
         assert!(delta_e00(measured, Lab::from_srgb8([138, 21, 56])) < 0.01);
         assert!(median_at(&image, &[9999]).is_none());
+        // Half black and half white is half the light, whose sRGB code is 188.
+        let halves = SrgbImage::new(2, 1, vec![0, 0, 0, 255, 255, 255]).unwrap();
+        let mean = mean_at(&halves, &[0, 1]).unwrap();
+        assert!(delta_e00(mean, Lab::from_srgb8([188; 3])) < 0.1);
+        assert!(mean_at(&halves, &[]).is_none());
     }
 }

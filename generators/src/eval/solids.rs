@@ -3,10 +3,10 @@
 
 mod dumb;
 mod figures;
-mod garments;
+pub(super) mod garments;
 mod measured;
 mod rows;
-mod sheet;
+pub(crate) mod sheet;
 mod skin;
 mod spreads;
 mod strata;

@@ -1,0 +1,138 @@
+//! `rangrez restyle`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use pixels::Format;
+
+use super::region::{self, RegionArg};
+use super::sizes::{self, SizeArg};
+use super::{EncodeArgs, GateMode, JobsArgs, OutputArgs, WeightsArgs};
+use crate::pipeline::size_profiles::SizeProfile;
+use crate::pipeline::style;
+use crate::recipe::Scope;
+
+/// Names of the options that a recipe replaces.
+const REPLACED: [&str; 11] =
+    ["fabric", "look", "strength", "repeat", "garment_width", "rotate", "offset", "scope", "region", "mask", "bounce"];
+
+/// Cut the garment of each photo from another fabric, or give the photos the look of a picture.
+///
+/// Writes DIR/<stem>--<fabric>[@<size>].<ext> per photo and fabric, DIR/<stem>.mask.png per photo, DIR/report.json,
+/// DIR/recipe.toml, which reproduces the run, and DIR/index.html, a gallery of garments × fabrics that opens offline.
+/// Prints one written path per line, or with --json one photo per line. The print follows sleeves, legs and folds and
+/// lies in the garment's own light. Its repeat is found in the swatch; unless --repeat says how long it is on the garment,
+/// the swatch is taken for a piece 30 cm wide and the garment for 50 cm. Figures of colour compare mean colours.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  rangrez restyle dress.jpg --fabric block-print.jpg -o out
+  rangrez restyle photos/ --fabric gingham.jpg --fabric ikat.jpg --region upper -o out
+  rangrez restyle dress.jpg --fabric stripe.jpg --repeat 4cm --garment-width 45cm --rotate 45 -o out
+  rangrez restyle shirt.jpg --fabric plaid.jpg --mask shirt.png --format png --gate report -o out
+  rangrez restyle photos/ --look editorial.jpg --strength 0.7 --scope scene -o out
+  rangrez restyle --recipe out/recipe.toml -o again")]
+pub struct RestyleArgs {
+    /// Photos (JPEG, PNG, WebP, TIFF), or folders: the photos directly in them.
+    #[arg(required_unless_present = "recipe", value_name = "PHOTO|DIR")]
+    pub photos: Vec<PathBuf>,
+    /// Photo of a fabric, evenly filled by it. May be repeated: one variant each.
+    #[arg(long, value_name = "SWATCH", required_unless_present_any = ["look", "recipe"])]
+    pub fabric: Vec<PathBuf>,
+    /// Picture whose light and colours are taken, the same way for every photo. May be repeated: one variant each.
+    #[arg(long, value_name = "IMAGE", conflicts_with = "fabric")]
+    pub look: Vec<PathBuf>,
+    /// How much of the fabric or the look is taken, 0 to 1.
+    #[arg(long, value_name = "0-1", value_parser = share, default_value = "1")]
+    pub strength: f32,
+    /// Length of the fabric's repeat: on the garment, such as 4cm, or in the photo, such as 60px.
+    #[arg(long, value_name = "LENGTH", value_parser = length, conflicts_with = "look")]
+    pub repeat: Option<String>,
+    /// Width of the garment's body, such as 45cm [default: 50cm].
+    #[arg(long, value_name = "CM", value_parser = centimetres, conflicts_with = "look")]
+    pub garment_width: Option<f32>,
+    /// Turn the fabric clockwise, in degrees.
+    #[arg(long, value_name = "DEGREES", default_value = "0", allow_negative_numbers = true, conflicts_with = "look")]
+    pub rotate: f32,
+    /// Shift the fabric right and down, in repeats, such as 0.5,0.25.
+    #[arg(
+        long,
+        value_name = "X,Y",
+        value_delimiter = ',',
+        num_args = 1,
+        allow_negative_numbers = true,
+        conflicts_with = "look"
+    )]
+    pub offset: Vec<f32>,
+    /// What of the picture a look changes.
+    #[arg(long, value_enum, value_name = "SCOPE", conflicts_with = "fabric")]
+    pub scope: Option<Scope>,
+    /// What is restyled [default: auto, what the photo is of]. May be repeated.
+    #[arg(long, value_parser = region::parser(), value_name = "REGION", conflicts_with = "mask")]
+    pub region: Vec<RegionArg>,
+    /// Restyle what this mask covers (8-bit grey PNG, the photo's own size) instead of a region that is found.
+    #[arg(long, value_name = "FILE")]
+    pub mask: Option<PathBuf>,
+    /// Also change the light that the cloth throws on skin beside it, as in recolor.
+    #[arg(long, value_name = "SHARE", num_args = 0..=1, require_equals = true, default_missing_value = "0.25")]
+    #[arg(value_parser = share)]
+    pub bounce: Option<f32>,
+    /// Do what this recipe says; every run writes one, DIR/recipe.toml. Inputs and weights must be those that it names.
+    #[arg(long, value_name = "FILE", conflicts_with_all = REPLACED)]
+    #[arg(conflicts_with_all = ["sizes", "profile", "format", "quality", "ssim", "max_kb", "chroma", "progressive", "lossless", "effort", "depth", "metadata", "gate", "false_accept"])]
+    pub recipe: Option<PathBuf>,
+    /// Folder to look for the recipe's inputs in, if they have moved.
+    #[arg(long, value_name = "DIR", requires = "recipe")]
+    pub input_root: Option<PathBuf>,
+    /// Sizes to write, such as 320w,x600,800x800:pad; full is the photo's own size.
+    #[arg(long, value_name = "PROFILE", value_delimiter = ',', value_parser = sizes::size)]
+    pub sizes: Vec<SizeArg>,
+    /// Sizes, formats and encoding by name: marketplace, web, print; or FILE#NAME of a TOML file like configs/sizes.toml.
+    #[arg(long, value_name = "NAME|FILE#NAME", value_parser = sizes::profile)]
+    #[arg(conflicts_with_all = ["sizes", "format", "quality", "ssim", "max_kb", "chroma", "progressive", "lossless", "effort", "depth", "metadata"])]
+    pub profile: Option<SizeProfile>,
+    /// Formats to write: jpeg, png, webp, avif, tiff.
+    #[arg(long, value_name = "FORMATS", value_delimiter = ',', value_parser = sizes::format, default_value = "jpeg")]
+    pub format: Vec<Format>,
+    #[command(flatten)]
+    pub encode: EncodeArgs,
+    /// What happens to variants that no longer look like the product: strict leaves them out, report flags them, off
+    /// does not judge.
+    #[arg(long, value_enum, default_value_t, value_name = "MODE")]
+    pub gate: GateMode,
+    /// Hold variants to the thresholds that let at most this share of wrong pictures pass, as in recolor.
+    #[arg(long, value_name = "SHARE")]
+    pub false_accept: Option<f64>,
+    /// Folder of your own catalogue's photos: the gallery shows the nearest of them beside each variant.
+    #[arg(long, value_name = "DIR")]
+    pub catalog: Option<PathBuf>,
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Print one JSON line per photo instead of the written paths.
+    #[arg(long)]
+    pub json: bool,
+    /// Check everything and print the files that would be written, without writing any.
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    pub weights: WeightsArgs,
+    #[command(flatten)]
+    pub jobs: JobsArgs,
+}
+
+fn share(text: &str) -> Result<f32, String> {
+    match text.parse::<f32>() {
+        Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
+        _ => Err("a share is a number from 0 to 1, such as 0.7".to_owned()),
+    }
+}
+
+fn length(text: &str) -> Result<String, String> {
+    style::repeat(text).map(|_| text.to_owned())
+}
+
+fn centimetres(text: &str) -> Result<f32, String> {
+    match text.strip_suffix("cm").unwrap_or(text).trim().parse::<f32>() {
+        Ok(value) if (5.0..=300.0).contains(&value) => Ok(value),
+        _ => Err("a garment is 5cm to 300cm wide, such as 45cm".to_owned()),
+    }
+}
