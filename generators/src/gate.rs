@@ -58,8 +58,7 @@ pub struct Classification {
 pub struct Verdict {
     /// Whether `score` reaches `threshold`.
     pub accepted: bool,
-    /// The least of the p-values, each over its share: about the share of real photos of the article that look at most as
-    /// typical; 0 when the pixels are not sound.
+    /// The least of the p-values: the share of real photos that look at most as typical; 0 when the pixels are not sound.
     pub score: f32,
     /// Least score that is accepted.
     pub threshold: f32,
@@ -99,32 +98,16 @@ pub struct PValues {
     /// Of the margin of the node's logit over the best other: the least of the node's own and those of the nodes above
     /// it, because what passes as an article must pass as its category and department too.
     pub margin: f32,
-    /// Of the relative distance to the node's nearest Gaussian.
+    /// Of the relative distance to the node's nearest Gaussian, beside all real photos of the kind to their own.
     pub distance: f32,
-    /// Of the log-odds that it is one picture rather than two joined.
+    /// Of the log-odds that it is one picture rather than two joined, beside all real photos of the kind.
     pub wholeness: f32,
 }
 
-/// How large a part of the true photos that are rejected each test may take, beside the others. Wrong categories fail by far
-/// in their margin; what the gate has never seen is told by its distance alone, and mislabelled photos make the last
-/// hundredth of real distances a poor guide.
-const SHARES: PValues = PValues { margin: 0.5, distance: 2.0, wholeness: 1.0 };
-
 impl PValues {
-    /// Each over its share, at most 1.
-    fn weighed(self) -> Self {
-        let over = |p: f32, share: f32| (p / share).min(1.0);
-        Self {
-            margin: over(self.margin, SHARES.margin),
-            distance: over(self.distance, SHARES.distance),
-            wholeness: over(self.wholeness, SHARES.wholeness),
-        }
-    }
-
-    /// The smallest, each over its share: the score of a verdict.
+    /// The smallest: the score of a verdict.
     pub fn score(self) -> f32 {
-        let Self { margin, distance, wholeness } = self.weighed();
-        margin.min(distance).min(wholeness)
+        self.margin.min(self.distance).min(self.wholeness)
     }
 }
 
@@ -315,7 +298,7 @@ impl Gate {
     /// As [`Gate::judge`], by node and at a threshold, of a picture whose pixels are sound.
     pub fn judge_scores(&self, scores: &Scores, node: usize, threshold: f32) -> Verdict {
         let p = self.p_values(scores, node);
-        let (score, p) = (p.score(), p.weighed());
+        let score = p.score();
         let accepted = score >= threshold;
         let name = &self.taxonomy.nodes()[node].name;
         let reason = if accepted {

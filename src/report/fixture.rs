@@ -106,6 +106,7 @@ pub fn report() -> (Report, Vec<Pictures>) {
     let settings = Settings {
         region: "auto".to_owned(),
         gate: "strict",
+        guarantee: None,
         formats: vec!["jpeg"],
         sizes: vec!["full".to_owned()],
         quality: 92,

@@ -208,8 +208,9 @@ fn whitening(z: &Tensor, shrinkage: f64) -> Result<Tensor> {
 /// kind of photo.
 type Pools = BTreeMap<(usize, Option<usize>, usize), Vec<f32>>;
 
-/// Calibration scores of every node and component. Where a node has too few, those of the nodes of its own level under
-/// the same parent are joined to them, so that an article is never compared with the easier scores of a category.
+/// Calibration scores of every node, and of all photos of a kind for components. Where a node has too few, those of the
+/// nodes of its own level under the same parent are joined to them, so that an article is never compared with the easier
+/// scores of a category.
 fn reference_scores(
     taxonomy: &Taxonomy,
     scorer: &Scorer,
@@ -218,24 +219,18 @@ fn reference_scores(
 ) -> Result<()> {
     let (nodes, components) = (taxonomy.nodes(), scorer.components());
     let (mut margins, mut distances, mut wholeness) = (Pools::new(), Pools::new(), Pools::new());
-    let mut own_distances = vec![Vec::new(); components.len()];
-    let mut own_wholeness = own_distances.clone();
     for (_, article, scores) in calibration {
         let Some((component, distance)) = scorer.nearest(scores, &[*article]) else { continue };
         let kind = components[component].kind;
         let whole = scores.wholeness.unwrap_or(f32::NAN);
-        own_distances[component].push(-distance);
-        own_wholeness[component].push(whole);
         for (level, node) in taxonomy.upwards(*article).enumerate() {
             let margin = margin(taxonomy, scores, node);
             for place in taxonomy.upwards(node).map(Some).chain([None]) {
                 margins.entry((level, place, kind)).or_default().push(margin);
-                if level == 0 {
-                    distances.entry((0, place, kind)).or_default().push(-distance);
-                    wholeness.entry((0, place, kind)).or_default().push(whole);
-                }
             }
         }
+        distances.entry((0, None, kind)).or_default().push(-distance);
+        wholeness.entry((0, None, kind)).or_default().push(whole);
     }
     let mut of_nodes = Vec::new();
     for (node, Node { articles, .. }) in nodes.iter().enumerate() {
@@ -243,11 +238,9 @@ fn reference_scores(
         of_nodes.extend((0..KINDS).map(|kind| enough(&margins, level, taxonomy.upwards(node), kind)));
     }
     store(params, "calibration.margin", of_nodes)?;
-    for (name, own, pools) in [("distance", own_distances, distances), ("wholeness", own_wholeness, wholeness)] {
-        let of_components = own.into_iter().zip(components).map(|(own, component)| {
-            let above = taxonomy.upwards(component.article);
-            if own.len() >= LEAST_CALIBRATED { own } else { enough(&pools, 0, above, component.kind) }
-        });
+    // The covariance is shared, so distances mean the same everywhere; beside the few photos of one article, nothing is rare.
+    for (name, pools) in [("distance", distances), ("wholeness", wholeness)] {
+        let of_components = components.iter().map(|component| enough(&pools, 0, std::iter::empty(), component.kind));
         store(params, &format!("calibration.{name}"), of_components.collect())?;
     }
     Ok(())

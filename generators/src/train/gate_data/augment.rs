@@ -22,6 +22,8 @@ pub enum Recipe {
     Recoloured(u32),
     /// Another framing, mirrored or not, and exposure; half of them recoloured too.
     Varied(u32),
+    /// Up to a quarter darker or brighter, backdrop and all.
+    Exposed(u32),
     /// As another camera may have seen it: see [`super::snapshot`].
     Snapshot(u32),
     /// A picture without a product, of a random kind: the kinds that training knows.
@@ -49,6 +51,7 @@ impl fmt::Display for Recipe {
             Self::Plain => write!(f, "plain"),
             Self::Recoloured(draw) => write!(f, "recoloured {draw}"),
             Self::Varied(draw) => write!(f, "varied {draw}"),
+            Self::Exposed(draw) => write!(f, "exposed {draw}"),
             Self::Snapshot(draw) => write!(f, "snapshot {draw}"),
             Self::Nothing(draw) => write!(f, "nothing {draw}"),
             Self::Backdrop(draw) => write!(f, "backdrop {draw}"),
@@ -80,6 +83,10 @@ impl Recipe {
             Self::Snapshot(_) => snapshot(source, &mut stream)?,
             Self::Nothing(_) => nothing(&photo, &mut stream)?,
             Self::Backdrop(_) => return backdrop(source, path, &mut stream),
+            Self::Exposed(_) => {
+                let gain = stream.uniform(0.75, 1.25);
+                each_byte(&photo, |code| code * gain)
+            }
             Self::Blurred => coarsen(&photo, 12)?,
             Self::Noise => each_byte(&photo, |_| stream.below(256) as f32),
             Self::Noisy => each_byte(&photo, |code| code + 100.0 * stream.normal()),

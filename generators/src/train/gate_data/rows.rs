@@ -34,6 +34,9 @@ pub struct Row {
     pub quarters: Vec<f32>,
 }
 
+/// One in so many photos is also seen in another exposure, so that a grey backdrop is no stranger than a white one.
+const EXPOSED_EVERY: usize = 3;
+
 /// How many pictures are made of each photo.
 #[derive(Clone, Copy, Debug)]
 pub struct Copies {
@@ -80,6 +83,9 @@ pub fn gather(
         want(&photo.path, row(Recipe::Plain, covered));
         for draw in 0..copies.recoloured {
             want(&photo.path, row(Recipe::Recoloured(draw), covered));
+        }
+        if index % EXPOSED_EVERY == 0 {
+            want(&photo.path, row(Recipe::Exposed(0), covered));
         }
         let learning = matches!(photo.part, Part::Train | Part::Selection);
         // Catalogue photos are framed alike; phone photos are not.
