@@ -21,9 +21,9 @@ pub const LEVELS: usize = 8;
 pub const COEFFICIENTS: usize = 12;
 /// Unit of the maps, in Lab units.
 const UNIT: f32 = 50.0;
-/// Mean and standard deviation of L, a and b that stand for ordinary photos. Set by hand, not measured: `rangrez eval looks`
-/// prints the medians over phone and street photos that should take their place.
-pub const PRIOR: ([f32; 3], [f32; 3]) = ([55.0, 1.5, 4.0], [19.0, 5.0, 8.0]);
+/// Mean and standard deviation of L, a and b that stand for ordinary photos: medians over phone and street photos, which
+/// `rangrez eval looks` prints.
+pub const PRIOR: ([f32; 3], [f32; 3]) = ([54.4, 1.8, 2.4], [23.5, 4.7, 8.6]);
 /// Scales beyond these come from references of one colour.
 const SCALES: (f32, f32) = (0.5, 1.8);
 /// How much of the look skin is spared.

@@ -85,6 +85,8 @@ pub struct Network {
     precision: Precision,
 }
 
+/// Least share of the small copy that is taken for cloth, so that nothing is divided by none.
+const LEAST_SHARE: f64 = 0.02;
 /// Channels per level, in multiples of the width.
 const LEVELS: [i64; 4] = [1, 2, 4, 6];
 
@@ -136,7 +138,7 @@ impl Network {
             x = deeper;
         }
         let mask = planes.narrow(1, MASK_PLANE, 1);
-        let share = mask.mean_dim([2, 3].as_slice(), true, Kind::Float).clamp_min(0.02).to_kind(kind);
+        let share = mask.mean_dim([2, 3].as_slice(), true, Kind::Float).clamp_min(LEAST_SHARE).to_kind(kind);
         x = &x + self.context.forward(&(x.mean_dim([2, 3].as_slice(), true, kind) / share));
         for level in (0..3).rev() {
             let up = doubled(&self.ups[level].forward(&x));
@@ -144,7 +146,12 @@ impl Network {
         }
         let wide = doubled(&leaky(&self.narrow.forward(&x)));
         let joined = leaky(&self.join.forward(&Tensor::cat(&[&wide, &seen], 1)));
-        planes.narrow(1, BASE_PLANE, 1) + self.shading.forward(&joined).to_kind(Kind::Float)
+        let correction = self.shading.forward(&joined).to_kind(Kind::Float) * &mask;
+        // Its mean over the cloth says nothing, and left free it would swing with every step of a training.
+        let over = [2_i64, 3];
+        let mean = |x: &Tensor| x.mean_dim(over.as_slice(), true, Kind::Float);
+        let level = mean(&correction) / mean(&mask).clamp_min(LEAST_SHARE);
+        planes.narrow(1, BASE_PLANE, 1) + (correction - level * &mask)
     }
 }
 

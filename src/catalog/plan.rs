@@ -87,9 +87,10 @@ impl Plan {
         let Manifest { masters, operations } = manifest;
         let masters = masters::find(&masters, sources, read_remote)?;
         let steps = operations.iter().map(Steps::of).collect::<Result<Vec<_>>>()?;
+        let besides = models::besides(steps.iter().flat_map(|steps| &steps.variants));
         let needs_models = steps.iter().any(Steps::needs_models);
         certified(&steps, weights)?;
-        let weights = if needs_models { models::checksums(weights)? } else { BTreeMap::new() };
+        let weights = if needs_models { models::checksums(weights, &besides)? } else { BTreeMap::new() };
         let header = Header {
             schema: SCHEMA.to_owned(),
             id: String::new(),

@@ -77,7 +77,8 @@ pub fn run(args: &Asked) -> Result<Exit> {
     let folder = weights::folder(args.weights);
     let jobs = batch::jobs(args.jobs.jobs, found.photos.len());
     let workers = models::per_worker(jobs, || Models::load(&folder))?;
-    let checksums = models::checksums(&folder)?;
+    let besides = models::besides(&planned.variants);
+    let checksums = models::checksums(&folder, &besides)?;
     recipe.check_weights(&checksums)?;
     let guarantee = guarantee(recipe.false_accept, &folder)?;
     let catalog = args.catalog.map(|dir| CatalogPhotos::open(dir, &folder, jobs)).transpose()?;
@@ -100,7 +101,7 @@ pub fn run(args: &Asked) -> Result<Exit> {
     let same = if exit < Exit::Interrupted { recipe.check_outputs(&made) } else { Ok(()) };
     seal(&mut recipe, &order, &found, &outcomes, &checksums, made);
     let settings = Settings { guarantee, ..settings(&recipe, &order) };
-    let (report, pictures) = gather(settings, &found, outcomes, models::files(&folder)?, start);
+    let (report, pictures) = gather(settings, &found, outcomes, models::files(&folder, &besides)?, start);
     summarise(&report, &order.out);
     order.out.write_about(recipe::FILE, recipe.to_toml()?.as_bytes())?;
     order.out.write_about(REPORT, &report.to_json().or_exit(Exit::Input)?)?;

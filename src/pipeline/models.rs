@@ -1,13 +1,15 @@
 //! The models of one worker. Tensors can't be shared between threads, so each worker loads its own.
 
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use generators::backbone;
 use generators::card::Card;
 use generators::checkpoint::{card_path, sha256_hex};
 use generators::embedding::{self, Embedder, Embedding};
-use generators::gate::{self, Classification, Gate, Look};
+use generators::gate::{self, Classification, Gate};
+use generators::look::{Look, Looker, looker};
 use generators::recolor::{self, Recolorer};
 use generators::seam;
 use generators::segmenter::{self, Segmenter};
@@ -17,7 +19,10 @@ use pixels::SrgbImage;
 use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::report::WeightsFile;
 
-/// Names of the weights files, without ending.
+use super::style::StyleKind;
+use super::variants::Variant;
+
+/// Names of the weights files that every run needs, without ending.
 pub const NAMES: [&str; 4] = [backbone::NAME, segmenter::NAME, recolor::NAME, gate::NAME];
 
 /// What finds the garment and says what it is.
@@ -73,6 +78,11 @@ pub struct Models {
     pub finder: Finder,
     /// Dyes it.
     pub recolorer: Recolorer,
+    weights: PathBuf,
+    /// Finds looks, once one is asked for: colours and fabrics do without.
+    looker: OnceCell<Looker>,
+    /// The looks of references, by the checksums of their files.
+    looks: RefCell<BTreeMap<String, Look>>,
 }
 
 impl Finder {
@@ -100,7 +110,7 @@ impl Finder {
     ///
     /// # Errors
     /// When libtorch refuses.
-    pub fn looks(&self, pictures: &[&SrgbImage]) -> generators::Result<Vec<Look>> {
+    pub fn looks(&self, pictures: &[&SrgbImage]) -> generators::Result<Vec<gate::Look>> {
         self.embedder.looks(pictures)
     }
 }
@@ -111,7 +121,30 @@ impl Models {
     /// # Errors
     /// A weights failure (exit code 4).
     pub fn load(weights: &Path) -> Result<Self> {
-        Ok(Self { finder: Finder::load(weights)?, recolorer: Recolorer::load(weights).or_exit(Exit::Weights)? })
+        Ok(Self {
+            finder: Finder::load(weights)?,
+            recolorer: Recolorer::load(weights).or_exit(Exit::Weights)?,
+            weights: weights.to_owned(),
+            looker: OnceCell::new(),
+            looks: RefCell::default(),
+        })
+    }
+
+    /// The look of a reference picture; `sha256` is that of its file.
+    ///
+    /// # Errors
+    /// A weights failure (exit code 4), an input failure when libtorch refuses.
+    pub fn look(&self, sha256: &str, reference: &SrgbImage) -> Result<Look> {
+        if let Some(known) = self.looks.borrow().get(sha256) {
+            return Ok(known.clone());
+        }
+        if self.looker.get().is_none() {
+            drop(self.looker.set(Looker::load(&self.weights).or_exit(Exit::Weights)?));
+        }
+        let looker = self.looker.get().ok_or_else(|| Failure::new(Exit::Weights, "the look model is not there"))?;
+        let look = looker.look(reference).or_exit(Exit::Input)?;
+        self.looks.borrow_mut().insert(sha256.to_owned(), look.clone());
+        Ok(look)
     }
 }
 
@@ -123,19 +156,27 @@ pub fn per_worker<M>(n: usize, load: impl Fn() -> Result<M>) -> Result<Vec<M>> {
     (0..n).map(|_| load()).collect()
 }
 
+/// Names of the weights files that some variants need besides [`NAMES`]: a folder without them serves all others.
+pub fn besides<'a>(variants: impl IntoIterator<Item = &'a Variant>) -> Vec<&'static str> {
+    let of_look =
+        |variant: &Variant| variant.style.as_ref().is_some_and(|style| matches!(style.kind, StyleKind::Look { .. }));
+    if variants.into_iter().any(of_look) { vec![looker::NAME] } else { Vec::new() }
+}
+
 /// Checksums of all files in the weights folder that decide what is made, by name: weights, cards with their thresholds,
-/// and the taxonomy.
+/// and the taxonomy. `besides` is what [`besides`] says.
 ///
 /// # Errors
 /// A weights failure (exit code 4).
-pub fn checksums(weights: &Path) -> Result<BTreeMap<String, String>> {
+pub fn checksums(weights: &Path, besides: &[&'static str]) -> Result<BTreeMap<String, String>> {
     let of = |path: &Path| {
         let bytes = std::fs::read(path)
             .map_err(|error| Failure::new(Exit::Weights, format!("weights {}: {error}", path.display())))?;
         Ok(sha256_hex(&bytes))
     };
-    let mut sums: BTreeMap<String, String> = files(weights)?.into_iter().map(|file| (file.file, file.sha256)).collect();
-    for name in NAMES {
+    let mut sums: BTreeMap<String, String> =
+        files(weights, besides)?.into_iter().map(|file| (file.file, file.sha256)).collect();
+    for name in NAMES.iter().chain(besides) {
         sums.insert(format!("{name}.card.json"), of(&card_path(weights, name))?);
     }
     sums.insert(taxonomy::FILE.to_owned(), of(&weights.join(taxonomy::FILE))?);
@@ -146,10 +187,10 @@ pub fn checksums(weights: &Path) -> Result<BTreeMap<String, String>> {
 ///
 /// # Errors
 /// A weights failure (exit code 4).
-pub fn files(weights: &Path) -> Result<Vec<WeightsFile>> {
-    let entry = |name| {
+pub fn files(weights: &Path, besides: &[&'static str]) -> Result<Vec<WeightsFile>> {
+    let entry = |name: &&str| {
         let card = Card::read(&card_path(weights, name), name).or_exit(Exit::Weights)?;
         Ok(WeightsFile { file: format!("{name}.safetensors"), sha256: card.sha256 })
     };
-    NAMES.into_iter().map(entry).collect()
+    NAMES.iter().chain(besides).map(entry).collect()
 }

@@ -108,7 +108,7 @@ impl<'a> Prepared<'a> {
             styled
                 .iter()
                 .filter_map(|variant| variant.style.as_deref())
-                .map(|style| self.restyled(style))
+                .map(|style| self.restyled(models, style))
                 .collect::<Result<_>>()?
         } else {
             // A run has colours or styles, never both.
@@ -176,7 +176,7 @@ impl<'a> Prepared<'a> {
     }
 
     /// The photo in a fabric or a look.
-    fn restyled(&self, style: &Style) -> Result<DyedPhoto> {
+    fn restyled(&self, models: &Models, style: &Style) -> Result<DyedPhoto> {
         let photo = &self.embedded.decoded.image;
         let image = match &style.kind {
             StyleKind::Fabric { tile, placing } => {
@@ -189,7 +189,8 @@ impl<'a> Prepared<'a> {
                     _ => merge(photo, &layers).or_exit(Exit::Input)?,
                 }
             }
-            StyleKind::Look { look, scope } => {
+            StyleKind::Look { reference, scope } => {
+                let look = models.look(&style.sha256, reference)?;
                 let garment = (*scope == Scope::Garment).then(|| self.embedded.mask());
                 look.apply(photo, style.strength, garment.as_ref(), self.embedded.skin.as_ref()).or_exit(Exit::Input)?
             }

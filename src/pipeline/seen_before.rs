@@ -26,7 +26,7 @@ impl SeenBefore {
     /// # Errors
     /// A weights failure (exit code 4).
     pub fn open(weights: &Path) -> Result<Self> {
-        let sums = models::files(weights)?.into_iter().map(|file| file.sha256);
+        let sums = models::files(weights, &[])?.into_iter().map(|file| file.sha256);
         let recipe = format!("whole photo over white {}", sums.collect::<Vec<_>>().join(" "));
         let cache = user_folder().and_then(|folder| match Cache::open(&folder, "features", EMBEDDING as usize) {
             Ok(cache) => Some(Mutex::new(cache)),

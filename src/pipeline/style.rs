@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use generators::checkpoint::sha256_hex;
-use generators::look::Look;
 use pixels::color::Lab;
 use pixels::fabric::{MakeTile, Placing, Repeat, Tile};
 use pixels::{Limits, SrgbImage, Swatch, decode, flatten_on_white};
@@ -15,6 +14,8 @@ use crate::recipe::{Finder, RecipeStyle, Scope};
 const CLEAR: u8 = 128;
 /// Share of a swatch that may be transparent: a pinked edge is, a cut-out garment is not.
 const MOST_CLEAR: f32 = 0.25;
+/// Longest side of a look's reference that is kept, in pixels: its statistics are read at less.
+const REFERENCE_PX: u32 = 1024;
 
 /// A fabric or a look, read and ready for every photo of a run.
 #[derive(Debug)]
@@ -45,8 +46,8 @@ pub enum StyleKind {
     },
     /// The picture is seen in the light and the colours of another.
     Look {
-        /// The colour transform.
-        look: Box<Look>,
+        /// That other picture, reduced.
+        reference: Box<SrgbImage>,
         /// What of the picture changes.
         scope: Scope,
     },
@@ -79,9 +80,9 @@ impl Style {
             let tile = Tile::of_swatch(&picture, &MakeTile::default()).map_err(|error| named(error.into()))?;
             StyleKind::Fabric { tile: Box::new(tile), placing: recipe.placing().map_err(Failure::usage)? }
         } else {
-            // The statistics alone, until the learned look beats them on held-out references: see its card.
-            let look = Look::of_statistics(&picture);
-            StyleKind::Look { look: Box::new(look), scope: recipe.scope.unwrap_or_default() }
+            let factor = picture.width_px().max(picture.height_px()).div_ceil(REFERENCE_PX).max(1);
+            let reference = pixels::shrunk(&picture, factor).map_err(|error| named(error.into()))?;
+            StyleKind::Look { reference: Box::new(reference), scope: recipe.scope.unwrap_or_default() }
         };
         let name = stem(&path);
         let color = match &kind {

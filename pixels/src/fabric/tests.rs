@@ -93,6 +93,16 @@ fn tiles_meet_without_a_seam() {
 }
 
 #[test]
+fn a_hair_before_the_first_row_is_the_first_row() {
+    let tile = Tile::of_swatch(&dots(240, 197, (37.5, 41.2)), &MakeTile::default()).unwrap();
+    let cloth = tile.scaled(0.7);
+    for before in [-1e-6, -1e-9, -f32::MIN_POSITIVE] {
+        let (there, here) = (cloth.at(before, before), cloth.at(0.0, 0.0));
+        assert!(there.iter().zip(here).all(|(a, b)| (a - b).abs() < 1e-3), "{there:?} {here:?}");
+    }
+}
+
+#[test]
 fn a_lamp_to_one_side_is_taken_out_of_the_swatch() {
     let lit = picture(220, 220, |x, y| {
         let base = if (x / 11.0) as u32 % 2 == 0 { 150.0 } else { 90.0 };

@@ -171,6 +171,14 @@ fn lanczos(t: f32) -> f32 {
     if t.abs() >= 3.0 { 0.0 } else { sinc(t) * sinc(t / 3.0) }
 }
 
+/// A place brought into `0..n`: a hair before zero rounds to the far side, which is zero again.
+#[inline]
+fn wrapped(at: f32, n: usize) -> f32 {
+    let n = n as f32;
+    let inside = at - (at / n).floor() * n;
+    if inside < n { inside } else { 0.0 }
+}
+
 /// A tile at the scale at which it is read, with a margin that repeats its other side.
 pub(crate) struct Cloth {
     width: usize,
@@ -192,10 +200,8 @@ impl Cloth {
     /// The colour at a place of the endless cloth, in its pixels.
     #[inline]
     pub(crate) fn at(&self, u: f32, v: f32) -> [f32; 3] {
-        let (w, h) = (self.width as f32, self.height as f32);
-        let (u, v) = (u - (u / w).floor() * w, v - (v / h).floor() * h);
+        let (u, v) = (wrapped(u, self.width), wrapped(v, self.height));
         let ((wx, x0), (wy, y0)) = (cubic(u), cubic(v));
-        // Rounding may leave a place exactly at the far side, whose neighbours the margin still holds.
         let (x0, y0) = ((x0 + MARGIN as isize).max(0) as usize, (y0 + MARGIN as isize).max(0) as usize);
         let mut sum = [0.0; 3];
         for (j, wy) in wy.iter().enumerate() {

@@ -15,6 +15,9 @@ pub struct Weights {
 /// Scales at which gradients are compared, each half the size of the one before.
 pub const SCALES: usize = 4;
 
+/// Errors below this are small.
+const SMALL: f64 = 0.15;
+
 /// Root of the mean squared error of each item once its mean error is taken away.
 ///
 /// # Shapes
@@ -74,7 +77,10 @@ pub fn total(
     weights: &Weights,
 ) -> crate::Result<(Tensor, Vec<(&'static str, f64)>)> {
     let error = output - truth;
-    let invariant = scale_invariant(&error, weight).mean(Kind::Float);
+    let root = scale_invariant(&error, weight);
+    let invariant = root.mean(Kind::Float);
+    // Quadratic near zero: the root alone pulls as hard at garments that are right but for their noise as at wrong ones.
+    let soft = ((&root * &root + SMALL * SMALL).sqrt() - SMALL).mean(Kind::Float);
     let steps = gradients(&error, weight);
     let level = mean(&error, weight).abs().mean(Kind::Float);
     let parts = vec![
@@ -82,7 +88,7 @@ pub fn total(
         ("gradients", steps.f_double_value(&[])?),
         ("level", level.f_double_value(&[])?),
     ];
-    Ok((invariant + steps * weights.gradients + level * weights.level, parts))
+    Ok((soft + steps * weights.gradients + level * weights.level, parts))
 }
 
 #[cfg(test)]
