@@ -214,7 +214,10 @@ impl ShadeNet {
         let analytic = Base::estimate(&view.image, &view.mask)?;
         let mut log = self.log_shading(&view.image, &view.mask)?;
         continue_outside(&mut log, &view.mask);
-        Ok(Some(Base { log: view.over_photo(&log, photo), printed: view.over_photo(&analytic.printed.resized(SIDE, SIDE).values, photo) }))
+        Ok(Some(Base {
+            log: view.over_photo(&log, photo),
+            printed: view.over_photo(&analytic.printed.resized(SIDE, SIDE).values, photo),
+        }))
     }
 }
 

@@ -90,10 +90,8 @@ pub fn run(plan: &Plan, sources: &Sources, options: &Options) -> Result<Ended> {
 fn workers(plan: &Plan, options: &Options) -> Result<Vec<Worker>> {
     let mut workers: Vec<Worker> = (0..options.jobs).map(|_| Worker::new(options.weights.clone())).collect();
     if !plan.header.weights.is_empty() {
-        let found = models::checksums(
-            &options.weights,
-            &models::besides(plan.steps.iter().flat_map(|steps| &steps.variants)),
-        )?;
+        let found =
+            models::checksums(&options.weights, &models::besides(plan.steps.iter().flat_map(|steps| &steps.variants)))?;
         if let Some((file, _)) = plan.header.weights.iter().find(|(file, sum)| found.get(*file) != Some(sum)) {
             return Err(Failure::new(
                 Exit::Weights,

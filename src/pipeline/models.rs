@@ -158,9 +158,8 @@ pub fn per_worker<M>(n: usize, load: impl Fn() -> Result<M>) -> Result<Vec<M>> {
 
 /// Names of the weights files that some variants need besides [`NAMES`]: a folder without them serves all others.
 pub fn besides<'a>(variants: impl IntoIterator<Item = &'a Variant>) -> Vec<&'static str> {
-    let of_look = |variant: &Variant| {
-        variant.style.as_ref().is_some_and(|style| matches!(style.kind, StyleKind::Look { .. }))
-    };
+    let of_look =
+        |variant: &Variant| variant.style.as_ref().is_some_and(|style| matches!(style.kind, StyleKind::Look { .. }));
     if variants.into_iter().any(of_look) { vec![looker::NAME] } else { Vec::new() }
 }
 
@@ -175,7 +174,8 @@ pub fn checksums(weights: &Path, besides: &[&'static str]) -> Result<BTreeMap<St
             .map_err(|error| Failure::new(Exit::Weights, format!("weights {}: {error}", path.display())))?;
         Ok(sha256_hex(&bytes))
     };
-    let mut sums: BTreeMap<String, String> = files(weights, besides)?.into_iter().map(|file| (file.file, file.sha256)).collect();
+    let mut sums: BTreeMap<String, String> =
+        files(weights, besides)?.into_iter().map(|file| (file.file, file.sha256)).collect();
     for name in NAMES.iter().chain(besides) {
         sums.insert(format!("{name}.card.json"), of(&card_path(weights, name))?);
     }
