@@ -38,7 +38,7 @@ impl Studio {
         studio.write("mask.png", &encode_mask_png(&mask).unwrap());
         studio.write("nothing.png", &encode_mask_png(&Mask::filled(SIDE, SIDE, 0)).unwrap());
         studio.write("all.png", &encode_mask_png(&Mask::filled(SIDE, SIDE, 255)).unwrap());
-        let stripe = |i: u32| if i % 150 / 15 % 2 == 0 { [30, 50, 110] } else { [235, 230, 220] };
+        let stripe = |i: u32| if (i % 150 / 15).is_multiple_of(2) { [30, 50, 110] } else { [235, 230, 220] };
         let stripes = SrgbImage::new(150, 120, (0..150 * 120).flat_map(stripe).collect()).unwrap();
         studio.write("stripes.png", &encode(&stripes, None, Format::Png, 90).unwrap());
         studio.write("flat.png", &encode(&SrgbImage::filled(90, 90, [9, 90, 9]), None, Format::Png, 90).unwrap());

@@ -51,14 +51,17 @@ fn whole() -> f32 {
     1.0
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes by reference")]
 fn is_whole(strength: &f32) -> bool {
     *strength == 1.0
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes by reference")]
 fn is_zero(turn: &f32) -> bool {
     *turn == 0.0
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes by reference")]
 fn is_centred(offset: &[f32; 2]) -> bool {
     *offset == [0.0; 2]
 }

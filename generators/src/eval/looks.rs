@@ -24,6 +24,9 @@ pub const EXAMPLES: u64 = 300;
 /// Every so many-th pixel is compared.
 const STRIDE: usize = 23;
 
+/// Mean and spread of L, a and b.
+pub type Moments = ([f32; 3], [f32; 3]);
+
 /// What to measure on.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -58,7 +61,7 @@ pub struct Report {
     /// Against known transforms: the learned look first.
     pub recovery: Vec<Figure>,
     /// Mean and spread of L, a and b over ordinary photos, for [`crate::look::PRIOR`].
-    pub ordinary: ([f32; 3], [f32; 3]),
+    pub ordinary: Moments,
     /// Style against content on the judge's features; `None` without the judge's weights.
     pub pareto: Option<Pareto>,
     /// Largest variance over a folder's photos of what one reference does to a colour.
@@ -143,7 +146,7 @@ fn difference(look: &Look, photo: &SrgbImage, truth: &SrgbImage) -> f64 {
 }
 
 /// Medians of the moments of phone photos that looks are trained on.
-fn ordinary(data: &Path) -> Result<([f32; 3], [f32; 3])> {
+fn ordinary(data: &Path) -> Result<Moments> {
     let [street, clothing, _] = photos(data, Part::Train)?;
     let chosen: Vec<&PathBuf> = street.iter().step_by(4).chain(clothing.iter().step_by(20)).collect();
     let mut states = vec![(); 2];
@@ -152,7 +155,7 @@ fn ordinary(data: &Path) -> Result<([f32; 3], [f32; 3])> {
         let factor = photo.width_px().max(photo.height_px()).div_ceil(256).max(1);
         Ok(moments(&LabImage::from_srgb(&pixels::shrunk(&photo, factor)?)))
     })?;
-    let median = |pick: &dyn Fn(&([f32; 3], [f32; 3])) -> f32| {
+    let median = |pick: &dyn Fn(&Moments) -> f32| {
         pixels::garment_stats::percentile(&mut all.iter().map(pick).collect::<Vec<_>>(), 0.5)
     };
     Ok(([0, 1, 2].map(|c| median(&|m| m.0[c])), [0, 1, 2].map(|c| median(&|m| m.1[c]))))

@@ -85,14 +85,6 @@ pub struct Report {
     pub siblings: Siblings,
 }
 
-impl Report {
-    /// Whether ShadeNet is nearer to the truth than the analytic estimate, on composites and on real pairs.
-    pub fn earns_its_place(&self) -> bool {
-        let better = |figures: &[Figure]| figures.len() > 1 && figures[0].error.value < figures[1].error.value;
-        better(&self.figures) && better(&self.siblings.figures)
-    }
-}
-
 /// Names of the two methods that are the program's own.
 const OWN: [&str; 2] = ["ShadeNet", "analytic estimate"];
 

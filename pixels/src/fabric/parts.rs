@@ -177,7 +177,7 @@ fn turn_of(part: &[usize], width: usize, body: &[bool]) -> Option<f32> {
         (x / n.max(1.0), y / n.max(1.0))
     };
     let (mx, my) = mean(&mut part.iter().copied());
-    let (mut xx, mut xy, mut yy) = (0.0, 0.0, 0.0);
+    let (mut xx, mut xy, mut yy) = (0.0_f32, 0.0_f32, 0.0_f32);
     for &i in part {
         let (x, y) = place(i);
         xx += (x - mx) * (x - mx) / n;
@@ -185,7 +185,7 @@ fn turn_of(part: &[usize], width: usize, body: &[bool]) -> Option<f32> {
         yy += (y - my) * (y - my) / n;
     }
     let root = ((xx - yy).powi(2) / 4.0 + xy * xy).sqrt();
-    let (long, short) = ((xx + yy) / 2.0 + root, ((xx + yy) / 2.0 - root).max(1e-3));
+    let (long, short) = (xx.midpoint(yy) + root, (xx.midpoint(yy) - root).max(1e-3));
     if (long / short).sqrt() < LEAST_LENGTH {
         return None;
     }

@@ -124,7 +124,7 @@ fn integrated(grain: &Grain, wanted: &dyn Fn(usize) -> (f32, f32)) -> Vec<f32> {
         for (j, step) in [((i % width + 1 < width).then_some(i + 1), 0), (Some(i + width), 1)] {
             let Some(j) = j.filter(|&j| j < n && grain.known[j]) else { continue };
             let (a, b) = (wanted(i), wanted(j));
-            let rise = if step == 0 { (a.0 + b.0) / 2.0 } else { (a.1 + b.1) / 2.0 };
+            let rise = if step == 0 { a.0.midpoint(b.0) } else { a.1.midpoint(b.1) };
             let rise = rise * stiffness(grain, i, j);
             residual[j] += rise;
             residual[i] -= rise;

@@ -1,5 +1,7 @@
 //! Recomposition: the cloth's colour times the garment's light, in linear light, under the photo's own edge.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::placement::{Placement, Placing, Repeat, SWATCH_CM};
@@ -130,15 +132,18 @@ impl<'a> Restyle<'a> {
         Ok(Restyled { image, scale: laid.scale, repeat_px: laid.repeat_px })
     }
 
-    /// Where on the swatch the pixel in column `x`, row `y` lies (columns and rows of the swatch, which goes on beyond its
-    /// sides), for measuring.
+    /// Where on the tile the pixels of these rows lie (columns and rows of the tile, which goes on beyond its sides), row by
+    /// row, for measuring.
     ///
     /// # Errors
     /// As [`Restyle::render`].
-    pub fn swatch_places(&self, tile: &Tile, placing: &Placing, y: usize) -> Result<Vec<(f32, f32)>> {
+    pub fn swatch_places(&self, tile: &Tile, placing: &Placing, rows: Range<usize>) -> Result<Vec<Vec<(f32, f32)>>> {
         let laid = Laid::new(tile, placing, self.placement.body_px)?;
-        let place = self.placement.row(y);
-        Ok((0..self.photo.width_px() as usize).map(|x| laid.on_tile(place(x))).collect())
+        let of_row = |y: usize| {
+            let place = self.placement.row(y);
+            (0..self.photo.width_px() as usize).map(|x| laid.on_tile(place(x))).collect()
+        };
+        Ok(rows.into_par_iter().map(of_row).collect())
     }
 
     fn look(&self, tile: &Tile) -> Look {
@@ -196,7 +201,7 @@ impl Laid {
     fn new(tile: &Tile, placing: &Placing, body_px: f32) -> Result<Self> {
         let side = |i: usize| if i == 0 { tile.swatch_px.0 as f32 } else { tile.swatch_px.1 as f32 };
         let length = |i: usize| tile.periods[i].map_or_else(|| side(i), |period| period.px / tile.scale);
-        let leading = if tile.periods[0].is_none() && tile.periods[1].is_some() { 1 } else { 0 };
+        let leading = usize::from(tile.periods[0].is_none() && tile.periods[1].is_some());
         let per_cm = body_px / placing.garment_cm.max(1.0);
         let scale = match placing.repeat {
             None => SWATCH_CM * per_cm / side(0),

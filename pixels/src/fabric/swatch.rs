@@ -47,9 +47,10 @@ pub(super) fn prepared(image: &SrgbImage, repeat_px: Option<(f32, f32)>) -> Resu
     }
     let scale = (f64::from(MOST_PX) / f64::from(longest)).min(1.0);
     let side = |n: u32| ((f64::from(n) * scale).round() as u32).max(LEAST_PX);
-    let light = match longest <= MOST_PX {
-        true => Light::of(image),
-        false => Light::of(&crate::resize_linear(image, side(width), side(height))?),
+    let light = if longest <= MOST_PX {
+        Light::of(image)
+    } else {
+        Light::of(&crate::resize_linear(image, side(width), side(height))?)
     };
     let scale = scale as f32;
     let periods = match repeat_px {

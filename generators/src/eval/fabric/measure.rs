@@ -62,8 +62,7 @@ pub(super) fn patches(
     (x, y, side): Square,
 ) -> Result<Vec<f64>> {
     let (picture, width) = (tile.to_srgb(), made.width_px() as usize);
-    let places: Vec<Vec<(f32, f32)>> =
-        (y..y + side).map(|row| restyle.swatch_places(tile, placing, row)).collect::<pixels::Result<_>>()?;
+    let places: Vec<Vec<(f32, f32)>> = restyle.swatch_places(tile, placing, y..y + side)?;
     let mut found = Vec::new();
     for top in (0..=side - PATCH).step_by(PATCH) {
         for left in (0..=side - PATCH).step_by(PATCH) {

@@ -57,7 +57,7 @@ pub fn gradients(error: &Tensor, weight: &Tensor) -> Tensor {
             let n = error.size()[dim as usize] - 1;
             let both = weight.narrow(dim, 0, n) * weight.narrow(dim, 1, n);
             let step = (error.narrow(dim, 1, n) - error.narrow(dim, 0, n)).abs();
-            total = total + (step * &both).sum(Kind::Float) / (both.sum(Kind::Float) + 1e-3);
+            total += (step * &both).sum(Kind::Float) / (both.sum(Kind::Float) + 1e-3);
         }
     }
     total
