@@ -142,11 +142,13 @@ fn noise(luma: &[f32]) -> f32 {
     percentile(&mut responses, 0.5) * 1.4826 / 6.0
 }
 
+/// From a depth below a side and a place along it to a pixel's place.
+type FromSide = fn(usize, usize) -> (usize, usize);
+
 /// The deepest even band along a side whose inner border is a cut.
 fn cut(image: &SrgbImage) -> f32 {
-    let sides: [fn(usize, usize) -> (usize, usize); 4] =
-        [|i, j| (j, i), |i, j| (j, N - 1 - i), |i, j| (i, j), |i, j| (N - 1 - i, j)];
-    let of_side = |at: fn(usize, usize) -> (usize, usize)| {
+    let sides: [FromSide; 4] = [|i, j| (j, i), |i, j| (j, N - 1 - i), |i, j| (i, j), |i, j| (N - 1 - i, j)];
+    let of_side = |at: FromSide| {
         let pixel = |i: usize, j: usize| {
             let (x, y) = at(i, j);
             image.pixel(x as u32, y as u32)
@@ -232,7 +234,7 @@ mod tests {
         if !(60..164).contains(&x) || y < 30 || y > 195 + x % 7 {
             return [255; 3];
         }
-        let stripe = if x / 12 % 2 == 0 { 40 } else { 120 };
+        let stripe = if (x / 12).is_multiple_of(2) { 40 } else { 120 };
         [stripe + (speckle(x, y, 1) % 6) as u8, 60 + (speckle(x, y, 2) % 6) as u8, 150]
     }
 

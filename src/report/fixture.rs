@@ -11,6 +11,21 @@ fn swatch(name: &str, slug: &str, rgb: [u8; 3]) -> SwatchEntry {
     SwatchEntry { name: name.to_owned(), slug: slug.to_owned(), color: color(rgb), colors: Vec::new() }
 }
 
+fn settings(swatches: Vec<SwatchEntry>) -> Settings {
+    Settings {
+        region: "auto".to_owned(),
+        gate: "strict",
+        guarantee: None,
+        formats: vec!["jpeg"],
+        sizes: vec!["full".to_owned()],
+        quality: 92,
+        bounce: None,
+        tolerance: 1.5,
+        proof: None,
+        swatches,
+    }
+}
+
 /// Two photos, one failed; three variants, one of them rejected, one out of reach.
 pub fn report() -> (Report, Vec<Pictures>) {
     let swatches = vec![
@@ -103,19 +118,7 @@ pub fn report() -> (Report, Vec<Pictures>) {
     ];
     let program =
         Program { name: "rangrez", version: "0.1.0", libtorch: "2.13.0".to_owned(), device: "cpu".to_owned() };
-    let settings = Settings {
-        region: "auto".to_owned(),
-        gate: "strict",
-        guarantee: None,
-        formats: vec!["jpeg"],
-        sizes: vec!["full".to_owned()],
-        quality: 92,
-        bounce: None,
-        tolerance: 1.5,
-        proof: None,
-        swatches,
-    };
-    let report = Report::new(program, settings, Vec::new(), RunStatus::Complete, photos, 3.2);
+    let report = Report::new(program, settings(swatches), Vec::new(), RunStatus::Complete, photos, 3.2);
     (report, vec![Pictures::default(), Pictures::default()])
 }
 

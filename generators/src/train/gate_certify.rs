@@ -1,7 +1,5 @@
 //! Certifies the gate's thresholds by photos that nothing else was chosen by.
 
-use std::path::PathBuf;
-
 use super::gate_data::altered::{Altered, Change};
 use super::gate_data::augment::Recipe;
 use super::gate_data::embeddings::{Cache, Job};
@@ -86,13 +84,11 @@ fn witnesses<'a>(gate: &'a Gate, photos: &[&Photo], cache: &mut Cache, threads: 
     let (mut made, mut altered) = (Vec::new(), Vec::new());
     for (i, (photo, partner)) in photos.iter().zip(partners).enumerate() {
         let path = || photo.path.clone();
-        let other = |p: &Photo| -> PathBuf { p.path.clone() };
+        let change = |change| (i, Altered { path: path(), change });
         match (i % 2, i / 2 % 3, partner) {
-            (0, 0, Some(partner)) => {
-                altered.push((i, Altered { path: path(), change: Change::Beside(other(partner)) }))
-            }
-            (0, 1, Some(partner)) => altered.push((i, Altered { path: path(), change: Change::Above(other(partner)) })),
-            (0, ..) => altered.push((i, Altered { path: path(), change: Change::Covered })),
+            (0, 0, Some(partner)) => altered.push(change(Change::Beside(partner.path.clone()))),
+            (0, 1, Some(partner)) => altered.push(change(Change::Above(partner.path.clone()))),
+            (0, ..) => altered.push(change(Change::Covered)),
             _ => made.push((i, Job { path: path(), recipe: recipes[i / 2 % recipes.len()] })),
         }
     }
@@ -131,6 +127,6 @@ fn others(gate: &Gate, witnesses: &[Witness], category: usize) -> Vec<f32> {
 /// Scores of the broken pictures of a place's photos, as what they were made of.
 fn broken(gate: &Gate, witnesses: &[Witness], place: Option<usize>) -> Vec<f32> {
     let inside = |article: &usize| place.is_none_or(|node| gate.taxonomy().nodes()[node].articles.contains(article));
-    let of_place = witnesses.iter().filter(|w| w.covered.iter().any(|article| inside(article)));
+    let of_place = witnesses.iter().filter(|w| w.covered.iter().any(&inside));
     of_place.map(|w| best(gate, w.broken.as_ref(), w.covered.iter().copied().filter(|a| inside(a)))).collect()
 }

@@ -25,7 +25,8 @@ struct Decision {
     #[serde(default)]
     sha256: String,
     article: String,
-    decision: Word,
+    #[serde(rename = "decision")]
+    word: Word,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -91,7 +92,7 @@ pub fn recalibrate(feedback: &Path, from: &Path, to: &Path, threads: usize) -> R
         let node = node.ok_or_else(|| bad(format!("`{}` is no article or category", decision.article)))?;
         let score = if look.fault().is_some() { 0.0 } else { gate.p_values(&gate.look(&look), node).score() };
         let chooses = split_fraction(&format!("feedback {sha256}")) < 0.5;
-        Ok(Scored { score, accepted: decision.decision == Word::Accept, chooses })
+        Ok(Scored { score, accepted: decision.word == Word::Accept, chooses })
     })?;
     let count = |accepted: bool| scored.iter().filter(|s| s.accepted == accepted).count();
     if count(true) < LEAST || count(false) < LEAST {

@@ -80,7 +80,7 @@ fn joined(rows: &[Row]) -> Vec<Row> {
     let n = EMBEDDING as usize;
     let pair = |(i, row): (usize, &Row)| {
         let other = rows[i..].iter().chain(rows).find(|other| other.covered != row.covered)?;
-        let of = |part: usize| if part % 2 == 0 { &row.quarters } else { &other.quarters };
+        let of = |part: usize| if part.is_multiple_of(2) { &row.quarters } else { &other.quarters };
         let quarters: Vec<f32> = (0..4).flat_map(|part| of(part)[part * n..][..n].to_vec()).collect();
         Some(Row { embedding: crate::gate::whole(&quarters), quarters, ..row.clone() })
     };
