@@ -267,10 +267,10 @@ fn joined(judges: &Judges, reported: &[&Item], source: &mut Source) -> Result<Ve
     let partners = partners(gate.taxonomy(), &photos, "joined to report");
     let mut all = Vec::new();
     let mut found = Vec::new();
-    for (title, change) in [
-        ("side by side", (|other: PathBuf| Change::Beside(other)) as fn(PathBuf) -> Change),
-        ("one above the other", Change::Above),
-        ("along a diagonal, a way that training has not seen", Change::Slanted),
+    for (title, change, learned) in [
+        ("side by side", (|other: PathBuf| Change::Beside(other)) as fn(PathBuf) -> Change, true),
+        ("one above the other", Change::Above, true),
+        ("along a diagonal, a way that training has not seen", Change::Slanted, false),
     ] {
         let chosen = reported.iter().zip(&partners).step_by(ALTERED_EACH);
         let (jobs, both): (Vec<Altered>, Vec<Vec<usize>>) = chosen
@@ -292,7 +292,7 @@ fn joined(judges: &Judges, reported: &[&Item], source: &mut Source) -> Result<Ve
             .collect();
         let title = format!("halves of two photos {title}, as the likelier of the two");
         found.push(judges.judge(&title, false, &borrowed(&judged))?);
-        if !title.contains("diagonal") {
+        if learned {
             all.extend(judged);
         }
     }
