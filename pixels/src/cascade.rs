@@ -4,12 +4,16 @@
 //! soon as a level has the rows that a smaller one's next row is made of, that row is summed (down, then across), stored,
 //! and handed on, in `f32` light all the way. So a level is never more than a few rows, which stay in the processor's cache.
 
+mod flow;
 mod kernels;
 mod plan;
+mod planes;
 mod taps;
 
-use kernels::{BATCH, BLOCK, MARGIN_PX, Ring};
-use plan::{Level, Parent};
+pub(crate) use planes::{Plane, cascade_plane};
+
+use flow::{Buffer, Flow};
+use plan::{Grid, Level};
 use taps::CHANNELS;
 
 use crate::pool;
@@ -96,10 +100,7 @@ pub fn cascade(source: Source<'_>, alpha: Option<&Mask>, cuts: &[Cut], light: Li
         check(whole, cut)?;
     }
     let mut run = Run::new(source, alpha, cuts, light)?;
-    let copies = run.sizes.iter().map(Option::is_some).collect::<Vec<_>>();
-    if copies.iter().any(|&copied| !copied) {
-        run.flow();
-    }
+    run.flow();
     run.finish()
 }
 
@@ -120,11 +121,56 @@ fn check(from: (u32, u32), cut: &Cut) -> Result<()> {
     Ok(())
 }
 
-/// Pixels of one size as they are stored.
+/// Pixels of one size as they are stored; nothing for a step in between.
 struct Store {
+    width: usize,
     codes: Vec<u8>,
     deep: Vec<u16>,
     alphas: Vec<u8>,
+}
+
+impl Store {
+    /// Stores row `y` of numbers; `straight` has room for as many.
+    fn keep(&mut self, y: usize, row: &[f32], linear: bool, straight: &mut [f32]) {
+        let width = self.width;
+        if width == 0 {
+            return;
+        }
+        let mut row = &row[..width * CHANNELS];
+        if !self.alphas.is_empty() {
+            let straight = &mut straight[..width * CHANNELS];
+            straight.copy_from_slice(row);
+            kernels::straighten(straight, &mut self.alphas[y * width..][..width]);
+            row = straight;
+        }
+        let codes = &mut self.codes[y * width * 3..][..width * 3];
+        if linear {
+            kernels::store_linear(row, codes);
+        } else {
+            kernels::store_shares(row, codes);
+        }
+        if !self.deep.is_empty() {
+            kernels::store_deep(row, linear, &mut self.deep[y * width * 3..][..width * 3]);
+        }
+    }
+}
+
+/// Row `y` of the picture as numbers, its colours weighted by its alpha.
+fn load(source: Source<'_>, alpha: Option<&Mask>, linear: bool, y: usize, row: &mut [f32]) {
+    let width = source.size().0 as usize;
+    match source {
+        Source::Eight(image) => {
+            let codes = &image.data()[y * width * 3..][..width * 3];
+            if linear { kernels::load_linear(codes, row) } else { kernels::load_shares(codes, row) }
+        }
+        Source::Sixteen(image) => {
+            let table: &[f32] = if linear { &kernels::LINEAR16 } else { &[] };
+            kernels::load_deep_row(&image.data()[y * width * 3..][..width * 3], table, row);
+        }
+    }
+    if let Some(alpha) = alpha {
+        kernels::premultiply(&alpha.data()[y * width..][..width], row);
+    }
 }
 
 /// The state of one pass.
@@ -135,62 +181,10 @@ struct Run<'a> {
     cuts: &'a [Cut],
     /// Finished sizes: those that are copies.
     sizes: Vec<Option<Resized>>,
-    levels: Vec<Level>,
+    flow: Flow,
     stores: Vec<Store>,
-    /// The last rows of the picture, then of each level.
-    rings: Vec<Rows>,
-    /// Next row of each level.
-    next: Vec<usize>,
-    /// Sums down, before they are summed across.
-    sums: Buffer,
     /// Colours of a row divided by their alpha.
     straight: Buffer,
-    /// Weights of the rows that a batch is made of.
-    weights: Vec<[f32; BATCH]>,
-}
-
-/// The last rows of a level.
-struct Rows {
-    buffer: Buffer,
-    stride: usize,
-    slots: usize,
-}
-
-/// Numbers from the pool, the first at the start of a cache line, so that no vector lies across two.
-struct Buffer {
-    numbers: Vec<f32>,
-    start: usize,
-}
-
-/// Numbers of a cache line.
-const LINE: usize = 16;
-
-impl Buffer {
-    fn new(length: usize) -> Self {
-        let numbers = pool::numbers(length + LINE);
-        let start = numbers.as_ptr().align_offset(LINE * size_of::<f32>());
-        // Where alignment cannot be told, any start will do.
-        Self { start: if start < LINE { start } else { 0 }, numbers }
-    }
-
-    fn get(&self) -> &[f32] {
-        &self.numbers[self.start..]
-    }
-
-    fn get_mut(&mut self) -> &mut [f32] {
-        &mut self.numbers[self.start..]
-    }
-}
-
-impl Drop for Buffer {
-    fn drop(&mut self) {
-        pool::keep_numbers(std::mem::take(&mut self.numbers));
-    }
-}
-
-/// Numbers of a row of `width` pixels with its margin.
-fn row_length(width: u32) -> usize {
-    ((width as usize + MARGIN_PX) * CHANNELS).next_multiple_of(LINE)
 }
 
 impl<'a> Run<'a> {
@@ -201,142 +195,23 @@ impl<'a> Run<'a> {
             sizes.push(if same { Some(copy(source, alpha, cut)?) } else { None });
         }
         let wanted = cuts.iter().enumerate().filter(|(i, _)| sizes[*i].is_none()).map(|(i, &cut)| (i, cut));
-        let levels = plan::levels(wanted.collect());
+        let levels = plan::levels(wanted.collect(), Grid::PIXELS);
         let stores = levels.iter().map(|level| store(level, source, alpha.is_some())).collect();
-        // Most rows that a batch of any reader is made of, and as many more as come at once.
-        let rows_of = |parent: Parent| {
-            levels
-                .iter()
-                .filter(|l| l.parent == parent)
-                .map(|l| l.down.longest(BATCH))
-                .max()
-                .map_or(0, |most| most + BATCH)
-        };
-        // Whole batches, so that one always lies in a piece.
-        let rows = |slots: usize, width: u32| {
-            let (slots, stride) = (slots.next_multiple_of(BATCH).max(BATCH), row_length(width));
-            Rows { buffer: Buffer::new(slots * stride), stride, slots }
-        };
-        let mut rings = vec![rows(rows_of(Parent::Picture), source.size().0)];
-        rings.extend(levels.iter().enumerate().map(|(i, l)| rows(rows_of(Parent::Level(i)), l.size.0)));
-        let widest = levels.iter().map(|l| l.crop.2.max(l.size.0)).max().unwrap_or(0);
-        let length = row_length(widest).next_multiple_of(BLOCK);
-        let (sums, straight) = (Buffer::new(BATCH * length), Buffer::new(length));
-        let next = vec![0; levels.len()];
-        let weights = Vec::new();
-        Ok(Self { source, alpha, light, cuts, sizes, levels, stores, rings, next, sums, straight, weights })
+        let widest = levels.iter().map(|level| level.size.0).max().unwrap_or(0);
+        let (straight, flow) = (Buffer::new(widest as usize * CHANNELS), Flow::new(source.size().0, CHANNELS, levels));
+        Ok(Self { source, alpha, light, cuts, sizes, flow, stores, straight })
     }
 
     /// Sends every row of the picture that somebody reads down the tree.
     fn flow(&mut self) {
-        let top = self.levels.iter().map(|l| l.crop.1).min().unwrap_or(0) as usize;
-        let end = self.levels.iter().map(|l| l.crop.1 + l.crop.3).max().unwrap_or(0) as usize;
-        for y in top..end {
-            self.load(y);
-            self.advance(Parent::Picture, y);
-        }
-    }
-
-    fn load(&mut self, y: usize) {
-        let width = self.source.size().0 as usize;
-        let Rows { buffer, stride, slots } = &mut self.rings[0];
-        let row = &mut buffer.get_mut()[y % *slots * *stride..][..width * CHANNELS];
-        let linear = self.light == Light::Linear;
-        match self.source {
-            Source::Eight(image) => {
-                let codes = &image.data()[y * width * 3..][..width * 3];
-                if linear { kernels::load_linear(codes, row) } else { kernels::load_shares(codes, row) }
-            }
-            Source::Sixteen(image) => {
-                let table: &[f32] = if linear { &kernels::LINEAR16 } else { &[] };
-                kernels::load_deep_row(&image.data()[y * width * 3..][..width * 3], table, row);
-            }
-        }
-        if let Some(alpha) = self.alpha {
-            kernels::premultiply(&alpha.data()[y * width..][..width], row);
-        }
-    }
-
-    /// Makes all rows that can be made now that row `newest` of `parent` is there.
-    fn advance(&mut self, parent: Parent, newest: usize) {
-        for index in 0..self.levels.len() {
-            let level = &self.levels[index];
-            if level.parent != parent {
-                continue;
-            }
-            let (left, top) = if parent == Parent::Picture { (level.crop.0, level.crop.1) } else { (0, 0) };
-            let rows = level.size.1 as usize;
-            while self.next[index] < rows {
-                let first = self.next[index];
-                let last = (first + BATCH).min(rows) - 1;
-                let tap = self.levels[index].down.of_pixels[last];
-                if top as usize + (tap.start + tap.length) as usize > newest + 1 {
-                    break;
-                }
-                self.next[index] = last + 1;
-                self.make_rows(index, first..last + 1, (left as usize, top as usize));
-                for y in first..=last {
-                    self.store_row(index, y);
-                }
-                self.advance(Parent::Level(index), last);
-            }
-        }
-    }
-
-    /// Makes a batch of rows of a level.
-    fn make_rows(&mut self, index: usize, rows: std::ops::Range<usize>, (left, top): (usize, usize)) {
-        let level = &self.levels[index];
-        let from = &self.rings[level.parent.ring()];
-        let (batch, first) = (rows.start, level.down.of_pixels[rows.start].start as usize);
-        self.weights.clear();
-        for (place, y) in rows.enumerate() {
-            let (tap, weights) = level.down.of(y);
-            let skipped = tap.start as usize - first;
-            self.weights.resize(self.weights.len().max(skipped + weights.len()), [0.0; BATCH]);
-            for (of_row, weight) in self.weights[skipped..].iter_mut().zip(weights) {
-                of_row[place] = *weight;
-            }
-        }
-        let ring = Ring { rows: from.buffer.get(), stride: from.stride, slots: from.slots };
-        // Pixels after the crop's right edge are summed along up to a whole block; their weights across are 0.
-        let length = (level.across.reads_px * CHANNELS).next_multiple_of(BLOCK);
-        let sums = &mut self.sums.get_mut()[..BATCH * length];
-        kernels::vertical(&ring, top + first, &self.weights, left * CHANNELS, sums);
-        let Rows { buffer, stride, slots } = &mut self.rings[index + 1];
-        // Rows come in whole batches, only the last one of all may be short; its rows too many are of nothing.
-        let place = batch % *slots * *stride;
-        kernels::horizontal(sums, &level.across, &mut buffer.get_mut()[place..place + BATCH * *stride]);
-    }
-
-    fn store_row(&mut self, index: usize, y: usize) {
-        let level = &self.levels[index];
-        if level.output.is_none() {
-            return;
-        }
-        let width = level.size.0 as usize;
-        let store = &mut self.stores[index];
-        let Rows { buffer, stride, slots } = &self.rings[index + 1];
-        let mut row = &buffer.get()[y % *slots * *stride..][..width * CHANNELS];
-        if self.alpha.is_some() {
-            let straight = &mut self.straight.get_mut()[..width * CHANNELS];
-            straight.copy_from_slice(row);
-            kernels::straighten(straight, &mut store.alphas[y * width..][..width]);
-            row = straight;
-        }
-        let linear = self.light == Light::Linear;
-        let codes = &mut store.codes[y * width * 3..][..width * 3];
-        if linear {
-            kernels::store_linear(row, codes);
-        } else {
-            kernels::store_shares(row, codes);
-        }
-        if !store.deep.is_empty() {
-            kernels::store_deep(row, linear, &mut store.deep[y * width * 3..][..width * 3]);
-        }
+        let (source, alpha, linear) = (self.source, self.alpha, self.light == Light::Linear);
+        let (stores, straight) = (&mut self.stores, &mut self.straight);
+        let load = |y: usize, row: &mut [f32]| load(source, alpha, linear, y, row);
+        self.flow.run(load, &mut |index, y, row| stores[index].keep(y, row, linear, straight.get_mut()));
     }
 
     fn finish(mut self) -> Result<Vec<Resized>> {
-        for (level, store) in self.levels.iter().zip(std::mem::take(&mut self.stores)) {
+        for (level, store) in self.flow.levels().iter().zip(std::mem::take(&mut self.stores)) {
             let Some(output) = level.output else { continue };
             let (width, height) = level.size;
             let deep = match self.source {
@@ -373,6 +248,7 @@ fn store(level: &Level, source: Source<'_>, alpha: bool) -> Store {
     let pixels = if level.output.is_some() { level.size.0 as usize * level.size.1 as usize } else { 0 };
     let deep = matches!(source, Source::Sixteen(_));
     Store {
+        width: if level.output.is_some() { level.size.0 as usize } else { 0 },
         codes: pool::bytes(pixels * 3),
         deep: if deep { vec![0; pixels * 3] } else { Vec::new() },
         alphas: if alpha { vec![0; pixels] } else { Vec::new() },

@@ -16,6 +16,7 @@ use std::path::Path;
 use crate::exif;
 use crate::format::describe_unknown;
 use crate::icc::{self, ColorModel};
+use crate::jpeg_planes::JpegPlanes;
 use crate::{Error, Format, Mask, Result, Srgb16Image, SrgbImage};
 
 /// How much a file may ask for. Checked against the header, before pixels are allocated.
@@ -129,6 +130,20 @@ pub fn decode(bytes: &[u8], limits: &Limits) -> Result<Decoded> {
 pub fn decode_reduced(bytes: &[u8], limits: &Limits, reduction: impl Fn(u32, u32) -> u32) -> Result<Decoded> {
     let (raw, format) = read_raw(bytes, limits, &reduction)?;
     guarded(format, || finish(raw, format))
+}
+
+/// A JPEG's own planes for resizing its codes, at 1/2, 1/4 or 1/8 of its size if `reduction` says so; `None` unless it is
+/// upright sRGB in luma and chroma, so that nothing else is to be done with it.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_planes(bytes: &[u8], limits: &Limits, reduction: impl Fn(u32, u32) -> u32) -> Result<Option<JpegPlanes>> {
+    if Format::sniff(bytes) != Some(Format::Jpeg) {
+        return Ok(None);
+    }
+    limits.check_bytes(bytes.len() as u64)?;
+    let read = guarded(Format::Jpeg, || jpeg::read_planes(bytes, limits, &reduction))?;
+    Ok(read.map(|(whole, shrink, planes)| JpegPlanes::of_file(whole, shrink, planes)))
 }
 
 /// Runs codec code; its bug on hostile bytes must cost one photo, not the batch.

@@ -126,6 +126,15 @@ fn convert(samples: &Samples, model: ColorModel, profile: &[u8]) -> Result<Optio
     }
 }
 
+/// Whether a profile is sRGB's in all but name; one that can't be read is not.
+pub(crate) fn is_srgb(profile: &[u8]) -> bool {
+    let Ok(source) = ColorProfile::new_from_slice(profile) else { return false };
+    let transform =
+        source.create_transform_8bit(Layout::Rgb, &ColorProfile::new_srgb(), Layout::Rgb, TransformOptions::default());
+    let same = |transform: &_| is_identity(transform, ColorModel::Rgb).unwrap_or(false);
+    source.color_space == DataColorSpace::Rgb && transform.is_ok_and(|transform| same(transform.as_ref()))
+}
+
 fn run<T: Copy + Default + Send + Sync>(
     transform: &(dyn TransformExecutor<T> + Send + Sync),
     values: &[T],

@@ -32,6 +32,7 @@ mod icc;
 mod image_types;
 mod ink_distance;
 pub mod inks;
+mod jpeg_planes;
 pub mod lab_planes;
 mod layer;
 mod libjpeg;
@@ -58,7 +59,7 @@ pub use cascade::{Cut, Light, Resized, Source, cascade};
 pub use checksum::sha256_hex;
 pub use color::parse_color;
 pub use composite::composite;
-pub use decode::{Decoded, Limits, decode, decode_file, decode_mask, decode_reduced, read_limited};
+pub use decode::{Decoded, Limits, decode, decode_file, decode_mask, decode_planes, decode_reduced, read_limited};
 pub use encode::{
     Chroma, Deep, Effort, EncodeOptions, Encoding, Quality, Shown, TiffPages, encode, encode_deep, encode_deep_with,
     encode_mask_png, encode_measured, encode_with, flatten_on_white,
@@ -67,6 +68,7 @@ pub use error::{Error, Result};
 pub use faults::{Fault, Soundness};
 pub use format::Format;
 pub use image_types::{Mask, SrgbImage};
+pub use jpeg_planes::JpegPlanes;
 pub use layer::layer_over;
 pub use merge::{merge, merge_deep};
 pub use metadata::{Keep, Metadata};

@@ -1,6 +1,10 @@
 //! A safe face for libjpeg-turbo's decoder and encoder, one handle of each per thread.
 #![allow(unsafe_code)]
 
+mod planes;
+
+pub(crate) use planes::{Planes, decode_planes, encode_planes};
+
 use std::cell::RefCell;
 use std::ffi::{CStr, c_int};
 
@@ -69,6 +73,35 @@ impl Handle {
         unsafe { sys::tj3Get(self.0, parameter as c_int) }
     }
 
+    /// Reads a file's header; width and height in pixels.
+    fn read_header(&self, bytes: &[u8], strict: bool) -> Result<(c_int, c_int), String> {
+        self.set(sys::TJPARAM_TJPARAM_STOPONWARNING, c_int::from(strict))?;
+        // Profiles are read, and broken ones forgiven, by our own walk over the markers.
+        self.set(sys::TJPARAM_TJPARAM_SAVEMARKERS, 0)?;
+        // SAFETY: pointer and length describe `bytes`.
+        if unsafe { sys::tj3DecompressHeader(self.0, bytes.as_ptr(), bytes.len() as sys::size_t) } != 0 {
+            return Err(self.message());
+        }
+        Ok((self.get(sys::TJPARAM_TJPARAM_JPEGWIDTH), self.get(sys::TJPARAM_TJPARAM_JPEGHEIGHT)))
+    }
+
+    /// Has the next file decoded at 1/`by` of its size.
+    fn shrink(&self, by: u32) -> Result<(), String> {
+        let scale = sys::tjscalingfactor { num: 1, denom: by as c_int };
+        // SAFETY: the handle is alive; the library refuses factors that it doesn't know.
+        if unsafe { sys::tj3SetScalingFactor(self.0, scale) } == 0 { Ok(()) } else { Err(self.message()) }
+    }
+
+    /// What a decoder's status means.
+    fn decoded(&self, status: c_int, strict: bool) -> Result<(), String> {
+        // SAFETY: the handle is alive.
+        let warned = status != 0 && unsafe { sys::tj3GetErrorCode(self.0) } == sys::TJERR_TJERR_WARNING as c_int;
+        if status == 0 || (warned && !strict && self.message().contains(HARMLESS)) {
+            return Ok(());
+        }
+        Err(self.message())
+    }
+
     fn message(&self) -> String {
         // SAFETY: the library returns a terminated string that lives as long as the handle and is copied here.
         unsafe { CStr::from_ptr(sys::tj3GetErrorStr(self.0)) }.to_string_lossy().into_owned()
@@ -124,10 +157,13 @@ pub(crate) fn decode(
     shrink: u32,
     pixels: &mut [u8],
 ) -> Result<(), String> {
-    match decode_once(bytes, (width, height), channels, shrink, pixels, true) {
-        Err(message) if message.contains(HARMLESS) => {
-            decode_once(bytes, (width, height), channels, shrink, pixels, false)
-        }
+    forgiving(|strict| decode_once(bytes, (width, height), channels, shrink, pixels, strict))
+}
+
+/// Decodes strictly, and once more without if nothing worse than [`HARMLESS`] came of it.
+fn forgiving<T>(mut decode: impl FnMut(bool) -> Result<T, String>) -> Result<T, String> {
+    match decode(true) {
+        Err(message) if message.contains(HARMLESS) => decode(false),
         other => other,
     }
 }
@@ -141,14 +177,7 @@ fn decode_once(
     strict: bool,
 ) -> Result<(), String> {
     with(&DECODER, sys::TJINIT_TJINIT_DECOMPRESS, |handle| {
-        handle.set(sys::TJPARAM_TJPARAM_STOPONWARNING, c_int::from(strict))?;
-        // Profiles are read, and broken ones forgiven, by our own walk over the markers.
-        handle.set(sys::TJPARAM_TJPARAM_SAVEMARKERS, 0)?;
-        // SAFETY: pointer and length describe `bytes`.
-        if unsafe { sys::tj3DecompressHeader(handle.0, bytes.as_ptr(), bytes.len() as sys::size_t) } != 0 {
-            return Err(handle.message());
-        }
-        let found = (handle.get(sys::TJPARAM_TJPARAM_JPEGWIDTH), handle.get(sys::TJPARAM_TJPARAM_JPEGHEIGHT));
+        let found = handle.read_header(bytes, strict)?;
         let to = shrunk_size(width, height, shrink);
         // The buffer was sized by our own reading of the header; the library must have read the same.
         if (i64::from(found.0), i64::from(found.1)) != (i64::from(width), i64::from(height))
@@ -156,11 +185,7 @@ fn decode_once(
         {
             return Err(format!("its header says {}×{} px in one place", found.0, found.1));
         }
-        let scale = sys::tjscalingfactor { num: 1, denom: shrink as c_int };
-        // SAFETY: the handle is alive; the library refuses factors that it doesn't know.
-        if unsafe { sys::tj3SetScalingFactor(handle.0, scale) } != 0 {
-            return Err(handle.message());
-        }
+        handle.shrink(shrink)?;
         // SAFETY: input pointer and length describe `bytes`; the output has the rows and the pitch that the size, factor
         // and channels just checked ask for (pitch 0 means rows without gaps).
         let status = unsafe {
@@ -173,12 +198,7 @@ fn decode_once(
                 channels.code(),
             )
         };
-        // SAFETY: the handle is alive.
-        let warned = status != 0 && unsafe { sys::tj3GetErrorCode(handle.0) } == sys::TJERR_TJERR_WARNING as c_int;
-        if status == 0 || (warned && !strict && handle.message().contains(HARMLESS)) {
-            return Ok(());
-        }
-        Err(handle.message())
+        handle.decoded(status, strict)
     })
 }
 
@@ -187,13 +207,27 @@ fn decode_once(
 /// # Errors
 /// What the library says, such as of sides above 65,535 px (checked before).
 pub(crate) fn encode(rgb: &[u8], width: u32, height: u32, coding: Coding) -> Result<Vec<u8>, String> {
+    if rgb.len() != width as usize * height as usize * 3 {
+        return Err(format!("{} bytes are no {width}×{height} px picture", rgb.len()));
+    }
+    encode_by(width, height, coding, |handle, (columns, rows), start, length| {
+        // SAFETY: the input has `rows` rows of `columns` pixels without gaps; where the output goes is as `encode_by` says.
+        unsafe { sys::tj3Compress8(handle.0, rgb.as_ptr(), columns, 0, rows, sys::TJPF_TJPF_RGB, start, length) }
+    })
+}
+
+/// Encodes by a function of the library, which is given where its output goes: a pointer to, and the length of, an
+/// allocation that it may not move (NOREALLOC) and fills up to the length that it returns.
+fn encode_by(
+    width: u32,
+    height: u32,
+    coding: Coding,
+    run: impl FnOnce(&Handle, (c_int, c_int), *mut *mut u8, *mut sys::size_t) -> c_int,
+) -> Result<Vec<u8>, String> {
     let side = |px: u32| {
         if (1..=65_535).contains(&px) { Ok(px as c_int) } else { Err("JPEG sides are at most 65535 px".to_owned()) }
     };
     let (columns, rows) = (side(width)?, side(height)?);
-    if rgb.len() != width as usize * height as usize * 3 {
-        return Err(format!("{} bytes are no {width}×{height} px picture", rgb.len()));
-    }
     let subsampling = if coding.full_chroma { sys::TJSAMP_TJSAMP_444 } else { sys::TJSAMP_TJSAMP_420 };
     // SAFETY: a computation on three numbers.
     let most = unsafe { sys::tj3JPEGBufSize(columns, rows, subsampling) } as usize;
@@ -210,21 +244,7 @@ pub(crate) fn encode(rgb: &[u8], width: u32, height: u32, coding: Coding) -> Res
         }
         let mut start = output.as_mut_ptr();
         let mut length = output.capacity() as sys::size_t;
-        // SAFETY: the input has `rows` rows of `columns` pixels without gaps; the output pointer and length describe the
-        // vector's allocation, which the library may not move (NOREALLOC) and fills up to the length that it returns.
-        let status = unsafe {
-            sys::tj3Compress8(
-                handle.0,
-                rgb.as_ptr(),
-                columns,
-                0,
-                rows,
-                sys::TJPF_TJPF_RGB,
-                &raw mut start,
-                &raw mut length,
-            )
-        };
-        if status != 0 {
+        if run(handle, (columns, rows), &raw mut start, &raw mut length) != 0 {
             return Err(handle.message());
         }
         // SAFETY: the library has written `length` bytes, no more than there were.

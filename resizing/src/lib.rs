@@ -15,6 +15,7 @@ pub mod memory;
 pub mod options;
 pub mod out_dir;
 pub mod photo;
+pub mod planes;
 pub mod resize;
 pub mod resized;
 pub mod size_profiles;

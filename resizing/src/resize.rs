@@ -10,8 +10,9 @@ use crate::memory;
 use crate::options::ResizeArgs;
 use crate::out_dir::OutDir;
 use crate::photo::{self, Photo};
+use crate::planes;
 use crate::resized::Resampling;
-use crate::sizes::{Picture, Profile, Target};
+use crate::sizes::{Encoded, Picture, Profile, Target};
 use crate::srcset;
 use crate::{allocation, interrupt, terminal};
 
@@ -93,15 +94,8 @@ impl Job {
         let bytes = photo.bytes()?;
         // Taken by what the header says, before anything is decoded.
         let _share = self.budget.take(memory::need(self.models, memory::pixels_of(&bytes)) + bytes.len() as u64);
-        let decoded = Decoded::for_sizes(photo.clone(), &bytes, &self.profile)?;
-        drop(bytes);
-        let (decoded, garment) = find(decoded)?;
-        let Decoded { image, deep, alpha, metadata, whole, .. } = &decoded;
-        let (deep, alpha, whole) = (deep.as_ref(), alpha.as_ref(), *whole);
-        let picture = Picture { image, deep, alpha, metadata, ready: None, garment, whole };
         let mut shown = Vec::new();
-        for file in self.profile.render(&photo.stem, picture) {
-            let file = file?;
+        let mut keep = |file: Encoded| {
             if let Some(note) = file.target.as_ref().and_then(Target::note) {
                 terminal::tell(&format!("{}: {note}", file.name));
             }
@@ -109,13 +103,25 @@ impl Job {
             self.out.write(&file.name, &file.bytes)?;
             shown.push(srcset::Candidate::of(&file));
             names.push(file.name);
+            Ok(())
+        };
+        if let Some(files) = planes::files(&photo.stem, &bytes, &self.profile)? {
+            files.into_iter().try_for_each(&mut keep)?;
+        } else {
+            let decoded = Decoded::for_sizes(photo.clone(), &bytes, &self.profile)?;
+            drop(bytes);
+            let (decoded, garment) = find(decoded)?;
+            let Decoded { image, deep, alpha, metadata, whole, .. } = &decoded;
+            let (deep, alpha, whole) = (deep.as_ref(), alpha.as_ref(), *whole);
+            let picture = Picture { image, deep, alpha, metadata, ready: None, garment, whole };
+            self.profile.render(&photo.stem, picture).try_for_each(|file| keep(file?))?;
+            decoded.image.recycle();
         }
         if let Some(sizes) = &self.srcset {
             let name = srcset::file_name(&photo.stem);
             self.out.write(&name, srcset::snippet(&shown, sizes).as_bytes())?;
             names.push(name);
         }
-        decoded.image.recycle();
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 
 use pixels::{
-    Deep, EncodeOptions, Encoding as Made, Focus, Format, Keep, Mask, Metadata, Quality, Srgb16Image, SrgbImage,
+    Deep, EncodeOptions, Encoding as Made, Focus, Format, Keep, Light, Mask, Metadata, Quality, Srgb16Image, SrgbImage,
     encode_deep_with, encode_measured,
 };
 
@@ -123,6 +123,24 @@ impl Profile {
     /// Whether some size wants to know where the garment is.
     pub fn needs_garment(&self) -> bool {
         self.sizes.iter().any(SizeArg::needs_garment)
+    }
+
+    /// The quality, if all that the profile asks for is JPEGs of averaged codes.
+    pub fn plain_jpeg(&self) -> Option<u8> {
+        let Quality::Level(level) = self.options.quality else { return None };
+        let plain = self.resizing.light == Light::Codes && self.resizing.sharpen <= 0.0;
+        (plain && self.formats == [Format::Jpeg]).then_some(level)
+    }
+
+    /// Each size and what a picture of `whole` pixels becomes in it, if that is the whole picture without a margin in all.
+    pub fn uncut(&self, whole: (u32, u32)) -> Option<Vec<(String, (u32, u32))>> {
+        let uncut = |size: &SizeArg| {
+            let SizeArg::Spec(spec) = size else { return None };
+            let plan = spec.plan(whole.0, whole.1, None);
+            let all = !spec.needs_garment() && plan.crop == (0, 0, whole.0, whole.1) && plan.canvas == plan.scaled;
+            all.then(|| (size.to_string(), plan.scaled))
+        };
+        self.sizes.iter().map(uncut).collect()
     }
 
     /// By how much a JPEG of this size is read smaller: 1 unless fast, else 1, 2 or 4.

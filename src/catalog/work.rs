@@ -15,6 +15,7 @@ use crate::pipeline::judged::{Judged, Standard};
 use crate::pipeline::masked::Masked;
 use crate::pipeline::models::Models;
 use crate::pipeline::photo::Photo;
+use crate::pipeline::planes;
 use crate::pipeline::prepared::Prepared;
 use crate::pipeline::sizes::{Encoded, Picture};
 use crate::pipeline::swatches::hex;
@@ -97,6 +98,13 @@ fn photo(master: &Master) -> Photo {
 }
 
 fn resize(worker: &mut Worker, steps: &Steps, master: &Master, rows: &[Row], bytes: &[u8]) -> Result<Vec<Made>> {
+    // A resize has one task.
+    let made = |files, bytes| rows.first().map(|row| Made { row: Row { files, ..row.clone() }, files: bytes });
+    let base = steps.base(master.stem(), 0);
+    if let Some(files) = planes::files(&base, bytes, &steps.profile)? {
+        let (listed, files) = collect(files.into_iter().map(Ok))?;
+        return Ok(made(listed, files).into_iter().collect());
+    }
     let mut decoded = Decoded::for_sizes(photo(master), bytes, &steps.profile)?;
     let mut garment = None;
     if steps.profile.needs_garment() {
@@ -106,9 +114,8 @@ fn resize(worker: &mut Worker, steps: &Steps, master: &Master, rows: &[Row], byt
     let Decoded { image, deep, alpha, metadata, whole, .. } = &decoded;
     let (deep, alpha, whole) = (deep.as_ref(), alpha.as_ref(), *whole);
     let picture = Picture { image, deep, alpha, metadata, ready: None, garment, whole };
-    let (listed, files) = collect(steps.profile.render(&steps.base(master.stem(), 0), picture))?;
-    // A resize has one task.
-    Ok(rows.first().map(|row| Made { row: Row { files: listed, ..row.clone() }, files }).into_iter().collect())
+    let (listed, files) = collect(steps.profile.render(&base, picture))?;
+    Ok(made(listed, files).into_iter().collect())
 }
 
 fn recolor(

@@ -26,7 +26,7 @@ pub mod weights;
 
 use generators::checkpoint::sha256_hex;
 
-pub use resizing::{decoded, encoding, out_dir, photo, resized, size_profiles, sizes};
+pub use resizing::{decoded, encoding, out_dir, photo, planes, resized, size_profiles, sizes};
 
 use crate::exit::Result;
 use crate::interrupt;

@@ -2,6 +2,9 @@
 //!
 //! Rows hold four `f32` per pixel. Sums are fused and in a fixed order, so that every processor gives the same bytes.
 
+#[cfg(target_arch = "x86_64")]
+mod x86;
+
 use std::sync::LazyLock;
 
 use super::taps::{CHANNELS, GROUP, Taps};
@@ -13,8 +16,8 @@ pub(super) const BATCH: usize = 4;
 /// Numbers of a row that the kernels take at once.
 pub(super) const BLOCK: usize = 64;
 
-/// Source pixels after a row's end that kernels may read and multiply by 0.
-pub(super) const MARGIN_PX: usize = BLOCK / CHANNELS + GROUP;
+/// Numbers after a row's end that kernels may read and multiply by 0.
+pub(super) const MARGIN: usize = BLOCK + GROUP * CHANNELS;
 
 /// Defines a function three times: `plain` for every processor, and a front that runs the same code compiled for AVX-512
 /// or for AVX2 with fused sums where the processor has them.
@@ -119,27 +122,27 @@ pub(super) fn vertical_plain<const WIDE: usize>(
     }
 }
 
-/// Adds up weighted pixels of [`BATCH`] rows, one after the other in `rows`, for each output pixel of as many rows in `out`.
+/// Adds up weighted pixels of `ROWS` rows, one after the other in `rows`, for each output pixel of as many rows in `out`.
 ///
 /// Rows of `rows` have what [`Taps::reads_px`] says, rows of `out` room for every output pixel.
-pub(super) fn horizontal(rows: &[f32], taps: &Taps, out: &mut [f32]) {
+pub(super) fn horizontal<const ROWS: usize>(rows: &[f32], taps: &Taps, out: &mut [f32]) {
     #[cfg(target_arch = "x86_64")]
     {
-        if x86::has_avx512() && x86::fits(rows, taps, out) {
+        if x86::has_avx512() && x86::fits::<ROWS>(rows, taps, out) {
             // SAFETY: the processor has AVX-512, and all reads and writes were just checked to be inside.
-            return unsafe { x86::horizontal_512(rows, taps, out) };
+            return unsafe { x86::horizontal_512::<ROWS>(rows, taps, out) };
         }
-        if x86::has_avx2() && x86::fits(rows, taps, out) {
+        if x86::has_avx2() && x86::fits::<ROWS>(rows, taps, out) {
             // SAFETY: the processor has AVX2 and FMA, and all reads and writes were just checked to be inside.
-            return unsafe { x86::horizontal_256(rows, taps, out) };
+            return unsafe { x86::horizontal_256::<ROWS>(rows, taps, out) };
         }
     }
-    horizontal_plain(rows, taps, out);
+    horizontal_plain::<ROWS>(rows, taps, out);
 }
 
 /// The same for every processor: what the vector code is tested against.
-pub(super) fn horizontal_plain(rows: &[f32], taps: &Taps, out: &mut [f32]) {
-    let (row_length, out_length) = (rows.len() / BATCH, out.len() / BATCH);
+pub(super) fn horizontal_plain<const ROWS: usize>(rows: &[f32], taps: &Taps, out: &mut [f32]) {
+    let (row_length, out_length) = (rows.len() / ROWS, out.len() / ROWS);
     for (row, out) in rows.chunks_exact(row_length).zip(out.chunks_exact_mut(out_length)) {
         for (tap, pixel) in taps.of_pixels.iter().zip(out.chunks_exact_mut(CHANNELS)) {
             let mut sums = [[0_f32; CHANNELS]; GROUP];
@@ -152,6 +155,30 @@ pub(super) fn horizontal_plain(rows: &[f32], taps: &Taps, out: &mut [f32]) {
             }
             for (c, value) in pixel.iter_mut().enumerate() {
                 *value = (sums[0][c] + sums[2][c]) + (sums[1][c] + sums[3][c]);
+            }
+        }
+    }
+}
+
+vectorised! {
+    /// Puts [`BATCH`] rows of one number per pixel side by side: they become the channels of one row.
+    fn side_by_side / side_by_side_plain(rows: &[f32], out: &mut [f32]) {
+        const { assert!(BATCH == CHANNELS) };
+        let length = rows.len() / BATCH;
+        let [a, b, c, d] = std::array::from_fn(|r| &rows[r * length..][..length]);
+        for ((((pixel, a), b), c), d) in out.chunks_exact_mut(CHANNELS).zip(a).zip(b).zip(c).zip(d) {
+            pixel.copy_from_slice(&[*a, *b, *c, *d]);
+        }
+    }
+}
+
+vectorised! {
+    /// The way back from [`side_by_side`]: the channels of `row` become the [`BATCH`] rows of `out`, which may be longer.
+    fn apart / apart_plain(row: &[f32], out: &mut [f32]) {
+        let length = out.len() / BATCH;
+        for (r, line) in out.chunks_exact_mut(length).enumerate() {
+            for (value, pixel) in line.iter_mut().zip(row.chunks_exact(CHANNELS)) {
+                *value = pixel[r];
             }
         }
     }
@@ -188,6 +215,15 @@ pub(super) fn load_shares_plain(codes: &[u8], out: &mut [f32]) {
     for (pixel, rgb) in out.chunks_exact_mut(CHANNELS).zip(codes.chunks_exact(3)) {
         let share = |code: u8| f32::from(code) * SHARE;
         pixel.copy_from_slice(&[share(rgb[0]), share(rgb[1]), share(rgb[2]), 0.0]);
+    }
+}
+
+vectorised! {
+    /// One row of single codes to shares of 255.
+    fn load_single / load_single_plain(codes: &[u8], out: &mut [f32]) {
+        for (share, &code) in out.iter_mut().zip(codes) {
+            *share = f32::from(code) * SHARE;
+        }
     }
 }
 
@@ -290,6 +326,15 @@ vectorised! {
     }
 }
 
+vectorised! {
+    /// One row of shares of 255 to single codes.
+    fn store_single / store_single_plain(row: &[f32], out: &mut [u8]) {
+        for (code, &share) in out.iter_mut().zip(row) {
+            *code = rounded(share);
+        }
+    }
+}
+
 /// Divides a row's colours by their alpha and stores that; where nothing is visible the colour becomes white.
 pub(super) fn straighten(row: &mut [f32], alphas: &mut [u8]) {
     for (pixel, alpha) in row.chunks_exact_mut(CHANNELS).zip(alphas) {
@@ -306,145 +351,5 @@ pub(super) fn store_deep(row: &[f32], linear: bool, out: &mut [u16]) {
             let code = if linear { srgb_code_from_linear(number) } else { number * 255.0 };
             *value = (code * 257.0 + 0.5) as u16;
         }
-    }
-}
-
-/// What only some processors have.
-#[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code)]
-mod x86 {
-    use std::arch::x86_64 as arch;
-
-    use super::{BATCH, CHANNELS, GROUP, Taps};
-
-    pub(super) fn has_avx512() -> bool {
-        std::arch::is_x86_feature_detected!("avx512f")
-            && std::arch::is_x86_feature_detected!("avx512vl")
-            && std::arch::is_x86_feature_detected!("avx512dq")
-            && std::arch::is_x86_feature_detected!("avx512bw")
-            && has_avx2()
-    }
-
-    pub(super) fn has_avx2() -> bool {
-        std::arch::is_x86_feature_detected!("avx2") && std::arch::is_x86_feature_detected!("fma")
-    }
-
-    /// Whether everything that [`horizontal_512`] reads and writes is there; phases are right by construction.
-    pub(super) fn fits(rows: &[f32], taps: &Taps, out: &[f32]) -> bool {
-        out.len() / BATCH >= taps.of_pixels.len() * CHANNELS && rows.len() / BATCH >= taps.reads_px * CHANNELS
-    }
-
-    /// # Safety
-    /// [`fits`] must hold.
-    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    pub(super) unsafe fn horizontal_512(rows: &[f32], taps: &Taps, out: &mut [f32]) {
-        let (groups, row, out_row) = (taps.stride / GROUP, rows.len() / BATCH, out.len() / BATCH);
-        let (rows, spread, out) = (rows.as_ptr(), taps.spread.as_ptr(), out.as_mut_ptr());
-        for (x, tap) in taps.of_pixels.iter().enumerate() {
-            // SAFETY: the caller has checked that these ranges are inside their slices.
-            unsafe {
-                let mut source = rows.add(tap.start as usize * CHANNELS);
-                let mut weight = spread.add(tap.phase as usize * taps.stride * CHANNELS);
-                let mut sums = [arch::_mm512_setzero_ps(); BATCH];
-                for _ in 0..groups {
-                    let weights = arch::_mm512_loadu_ps(weight);
-                    for (r, sum) in sums.iter_mut().enumerate() {
-                        *sum = arch::_mm512_fmadd_ps(arch::_mm512_loadu_ps(source.add(r * row)), weights, *sum);
-                    }
-                    source = source.add(GROUP * CHANNELS);
-                    weight = weight.add(GROUP * CHANNELS);
-                }
-                for (r, &sum) in sums.iter().enumerate() {
-                    let (low, high) = (arch::_mm512_castps512_ps256(sum), arch::_mm512_extractf32x8_ps::<1>(sum));
-                    store_folded(arch::_mm256_add_ps(low, high), out.add(r * out_row + x * CHANNELS));
-                }
-            }
-        }
-    }
-
-    /// # Safety
-    /// [`fits`] must hold.
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) unsafe fn horizontal_256(rows: &[f32], taps: &Taps, out: &mut [f32]) {
-        let (groups, row, out_row) = (taps.stride / GROUP, rows.len() / BATCH, out.len() / BATCH);
-        let (rows, spread, out) = (rows.as_ptr(), taps.spread.as_ptr(), out.as_mut_ptr());
-        for (x, tap) in taps.of_pixels.iter().enumerate() {
-            // SAFETY: the caller has checked that these ranges are inside their slices.
-            unsafe {
-                let mut source = rows.add(tap.start as usize * CHANNELS);
-                let mut weight = spread.add(tap.phase as usize * taps.stride * CHANNELS);
-                let mut sums = [[arch::_mm256_setzero_ps(); 2]; BATCH];
-                for _ in 0..groups {
-                    let weights = [arch::_mm256_loadu_ps(weight), arch::_mm256_loadu_ps(weight.add(8))];
-                    for (r, sum) in sums.iter_mut().enumerate() {
-                        let from = source.add(r * row);
-                        sum[0] = arch::_mm256_fmadd_ps(arch::_mm256_loadu_ps(from), weights[0], sum[0]);
-                        sum[1] = arch::_mm256_fmadd_ps(arch::_mm256_loadu_ps(from.add(8)), weights[1], sum[1]);
-                    }
-                    source = source.add(GROUP * CHANNELS);
-                    weight = weight.add(GROUP * CHANNELS);
-                }
-                for (r, sum) in sums.iter().enumerate() {
-                    store_folded(arch::_mm256_add_ps(sum[0], sum[1]), out.add(r * out_row + x * CHANNELS));
-                }
-            }
-        }
-    }
-
-    /// Rows of three codes per pixel to four numbers, as `load_shares_plain` does it.
-    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    pub(super) fn load_shares_512(codes: &[u8], out: &mut [f32]) {
-        const LANES: usize = 16;
-        let bytes = LANES / CHANNELS * 3;
-        // Makes room for each pixel's fourth number, which is 0.
-        let apart = arch::_mm_setr_epi8(0, 1, 2, -1, 3, 4, 5, -1, 6, 7, 8, -1, 9, 10, 11, -1);
-        let share = arch::_mm512_set1_ps(super::SHARE);
-        let whole = (codes.len() / bytes).min(out.len() / LANES);
-        for (rgb, pixels) in codes.chunks_exact(bytes).zip(out.chunks_exact_mut(LANES)) {
-            // SAFETY: 12 bytes are read, by the mask, of as many, and 16 numbers written of as many.
-            unsafe {
-                let four = arch::_mm_maskz_loadu_epi8((1 << bytes) - 1, rgb.as_ptr().cast());
-                let spread = arch::_mm512_cvtepu8_epi32(arch::_mm_shuffle_epi8(four, apart));
-                let shares = arch::_mm512_mul_ps(arch::_mm512_cvtepi32_ps(spread), share);
-                arch::_mm512_storeu_ps(pixels.as_mut_ptr(), shares);
-            }
-        }
-        super::load_shares_plain(&codes[whole * bytes..], &mut out[whole * LANES..]);
-    }
-
-    /// Rows of four numbers per pixel to three codes, as `rounded` does it.
-    #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-    pub(super) fn store_shares_512(row: &[f32], out: &mut [u8]) {
-        const LANES: usize = 16;
-        let (scale, magic) = (arch::_mm512_set1_ps(255.0), arch::_mm512_set1_ps(8_388_608.0));
-        let (zero, one) = (arch::_mm512_setzero_ps(), arch::_mm512_set1_ps(1.0));
-        // Drops each pixel's fourth byte.
-        let colors = arch::_mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1);
-        let bytes = LANES / CHANNELS * 3;
-        let whole = (row.len() / LANES).min(out.len() / bytes);
-        for (pixels, rgb) in row.chunks_exact(LANES).zip(out.chunks_exact_mut(bytes)) {
-            // SAFETY: 16 numbers are read of as many, and 12 bytes written, by the mask, of as many.
-            unsafe {
-                let share = arch::_mm512_loadu_ps(pixels.as_ptr());
-                // The second operand where one is NaN: NaN is black.
-                let share = arch::_mm512_min_ps(arch::_mm512_max_ps(share, zero), one);
-                let sums = arch::_mm512_castps_si512(arch::_mm512_fmadd_ps(share, scale, magic));
-                let codes = arch::_mm_shuffle_epi8(arch::_mm512_cvtepi32_epi8(sums), colors);
-                arch::_mm_mask_storeu_epi8(rgb.as_mut_ptr().cast(), (1 << bytes) - 1, codes);
-            }
-        }
-        super::store_shares_plain(&row[whole * LANES..], &mut out[whole * bytes..]);
-    }
-
-    /// Adds both halves and writes four numbers.
-    ///
-    /// # Safety
-    /// `out` must have room for four.
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    unsafe fn store_folded(half: arch::__m256, out: *mut f32) {
-        let sum = arch::_mm_add_ps(arch::_mm256_castps256_ps128(half), arch::_mm256_extractf128_ps::<1>(half));
-        // SAFETY: the caller promises the room.
-        unsafe { arch::_mm_storeu_ps(out, sum) }
     }
 }

@@ -74,35 +74,69 @@ pub(super) struct Taps {
     pub(super) reads_px: usize,
 }
 
+/// An axis of a picture on its way to another length, and how many pixels lie between its samples: 2 where a JPEG stores
+/// every second one of its colour.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Axis {
+    /// Length in pixels, at least 1.
+    pub(super) from: u32,
+    /// Pixels per sample.
+    pub(super) from_step: u32,
+    /// New length in pixels, at least 1.
+    pub(super) to: u32,
+    /// Its pixels per sample.
+    pub(super) to_step: u32,
+}
+
+impl Axis {
+    /// Of a sample for every pixel.
+    pub(super) fn pixels(from: u32, to: u32) -> Self {
+        Self { from, from_step: 1, to, to_step: 1 }
+    }
+
+    /// Source samples per output sample, as a fraction.
+    fn ratio(self) -> (u64, u64) {
+        (u64::from(self.from) * u64::from(self.to_step), u64::from(self.to) * u64::from(self.from_step))
+    }
+
+    /// Whether there are to be more samples.
+    pub(super) fn enlarges(self) -> bool {
+        let (from, to) = self.ratio();
+        to > from
+    }
+}
+
 impl Taps {
-    /// Weights that turn `from` pixels into `to`; both are at least 1.
-    pub(super) fn new(filter: Filter, from: u32, to: u32) -> Self {
-        let (wide, scale) = (u64::from(from), (f64::from(from) / f64::from(to)).max(1.0));
-        let reach = if from == to { 0.5 } else { filter.reach() * scale };
-        // Where an output pixel's centre is: source pixel, fraction of it as a rest of the division; and what it reads.
+    /// Weights that turn an axis' samples into others.
+    pub(super) fn new(filter: Filter, axis: Axis) -> Self {
+        let (over, under) = axis.ratio();
+        let (wide, count) = (u64::from(axis.from.div_ceil(axis.from_step)), axis.to.div_ceil(axis.to_step));
+        let (scale, same) = ((over as f64 / under as f64).max(1.0), over == under);
+        let reach = if same { 0.5 } else { filter.reach() * scale };
+        // Where an output sample's centre is: source sample, fraction of it as a rest of the division; and what it reads.
         let place = |x: u64| {
-            let (numerator, denominator) = ((2 * x + 1) * wide, 2 * u64::from(to));
+            let (numerator, denominator) = ((2 * x + 1) * over, 2 * under);
             let (whole, rest) = (numerator / denominator, numerator % denominator);
             let fraction = rest as f64 / denominator as f64;
-            // A pixel counts when its centre is within reach, and with shares of area also when its edge is.
-            let edge = if filter == Filter::Area && from != to { -0.5 } else { 0.0 };
+            // A sample counts when its centre is within reach, and with shares of area also when its edge is.
+            let edge = if filter == Filter::Area && !same { -0.5 } else { 0.0 };
             let first = (fraction - reach - 0.5 + edge + 1e-9).ceil() as i64;
             let last = (fraction + reach - 0.5 - edge - 1e-9).floor() as i64 + 1;
             let first = first.max(-(whole as i64));
-            (whole as i64, rest, fraction, first, last.min((wide - whole) as i64).max(first + 1))
+            (whole as i64, rest, fraction, first, last.min(wide as i64 - whole as i64).max(first + 1))
         };
-        let longest = (0..u64::from(to)).map(place).map(|(_, _, _, first, last)| last - first).max();
+        let longest = (0..u64::from(count)).map(place).map(|(_, _, _, first, last)| last - first).max();
         let stride = (longest.unwrap_or(1) as usize).next_multiple_of(GROUP);
         let mut known: HashMap<(u64, i64, i64, i64), u32> = HashMap::new();
         let mut sets: Vec<Vec<f32>> = Vec::new();
-        let mut taps = Vec::with_capacity(to as usize);
-        for x in 0..u64::from(to) {
+        let mut taps = Vec::with_capacity(count as usize);
+        for x in 0..u64::from(count) {
             let (whole, rest, fraction, first, last) = place(x);
             // At the end of a row zeros come first, so that a full set of weights doesn't read beyond it.
             let over = (whole + first + stride as i64 - wide as i64).clamp(0, whole + first);
             let phase = *known.entry((rest, first, last, over)).or_insert_with(|| {
                 let mut set = vec![0.0; over as usize];
-                set.extend(weights(filter, first..last, fraction, scale, from == to));
+                set.extend(weights(filter, first..last, fraction, scale, same));
                 sets.push(set);
                 sets.len() as u32 - 1
             });

@@ -2,7 +2,7 @@
 
 use super::{Limits, Raw, Reduction, Samples};
 use crate::exif;
-use crate::icc::ColorModel;
+use crate::icc::{self, ColorModel};
 use crate::libjpeg::{self, Channels};
 use crate::pool;
 use crate::{Error, Format, Result};
@@ -149,7 +149,8 @@ fn join_icc(mut chunks: Vec<(u8, u8, Vec<u8>)>, notes: &mut Vec<String>) -> Opti
     Some(chunks.into_iter().flat_map(|chunk| chunk.2).collect())
 }
 
-pub(super) fn read(bytes: &[u8], limits: &Limits, reduction: Reduction<'_>) -> Result<Raw> {
+/// The header of a file that is whole and has a picture.
+fn read_header(bytes: &[u8], limits: &Limits) -> Result<Header> {
     let header = walk(bytes, limits)?;
     if !header.complete {
         return Err(Error::Truncated { format: FORMAT, got_bytes: bytes.len() as u64 });
@@ -157,6 +158,33 @@ pub(super) fn read(bytes: &[u8], limits: &Limits, reduction: Reduction<'_>) -> R
     if header.components == 0 {
         return Err(corrupt("it has no frame header"));
     }
+    Ok(header)
+}
+
+/// Size in the file and planes, at the size that `reduction` says, of a file that is upright sRGB in luma and chroma; `None`
+/// of any other.
+pub(super) fn read_planes(
+    bytes: &[u8],
+    limits: &Limits,
+    reduction: Reduction<'_>,
+) -> Result<Option<((u32, u32), u32, libjpeg::Planes)>> {
+    let header = read_header(bytes, limits)?;
+    if header.components != 3 || header.orientation != 1 {
+        return Ok(None);
+    }
+    let mut notes = Vec::new();
+    let icc = join_icc(header.icc_chunks, &mut notes);
+    if !notes.is_empty() || icc.is_some_and(|profile| !icc::is_srgb(&profile)) {
+        return Ok(None);
+    }
+    let whole = (header.width, header.height);
+    let shrink = reduction(whole.0, whole.1);
+    let planes = libjpeg::decode_planes(bytes, whole, shrink).map_err(corrupt)?;
+    Ok(planes.map(|planes| (whole, shrink, planes)))
+}
+
+pub(super) fn read(bytes: &[u8], limits: &Limits, reduction: Reduction<'_>) -> Result<Raw> {
+    let header = read_header(bytes, limits)?;
     let mut notes = Vec::new();
     let icc = join_icc(header.icc_chunks, &mut notes);
     let (model, channels) = match header.components {

@@ -1,7 +1,7 @@
 //! Vector code against plain code: equal bits over odd sizes.
 
 use super::super::kernels::*;
-use super::super::taps::{CHANNELS, Filter, Taps};
+use super::super::taps::{Axis, CHANNELS, Filter, Taps};
 
 fn numbers(count: usize) -> Vec<f32> {
     let mut state = 7_u32;
@@ -18,12 +18,16 @@ fn sums_across_are_the_same_bits() {
     for (from, to) in [(1, 1), (2, 1), (3, 7), (16, 5), (67, 66), (67, 33), (128, 64), (301, 17), (5, 40)] {
         for filter in [Filter::Lanczos3, Filter::Area] {
             let filter = if to > from { Filter::CatmullRom } else { filter };
-            let taps = Taps::new(filter, from, to);
-            let row = numbers((from as usize + MARGIN_PX) * CHANNELS * BATCH);
+            let taps = Taps::new(filter, Axis::pixels(from, to));
+            let row = numbers((from as usize * CHANNELS + MARGIN) * BATCH);
             let (mut fast, mut plain) =
                 (vec![0.0; BATCH * to as usize * CHANNELS], vec![9.0; BATCH * to as usize * CHANNELS]);
-            horizontal(&row, &taps, &mut fast);
-            horizontal_plain(&row, &taps, &mut plain);
+            horizontal::<BATCH>(&row, &taps, &mut fast);
+            horizontal_plain::<BATCH>(&row, &taps, &mut plain);
+            assert_eq!(fast, plain, "{from} to {to}");
+            let (fast, plain) = (&mut fast[..to as usize * CHANNELS], &mut plain[..to as usize * CHANNELS]);
+            horizontal::<1>(&row[..row.len() / BATCH], &taps, fast);
+            horizontal_plain::<1>(&row[..row.len() / BATCH], &taps, plain);
             assert_eq!(fast, plain, "{from} to {to}");
         }
     }
@@ -46,6 +50,31 @@ fn sums_down_are_the_same_bits() {
             }
         }
     }
+}
+
+#[test]
+fn rows_side_by_side_come_apart_again() {
+    for length in [4, 20, 64, 67] {
+        let rows = numbers(BATCH * length);
+        let (mut wide, mut plain) = (vec![0.0; BATCH * length], vec![9.0; BATCH * length]);
+        side_by_side(&rows, &mut wide);
+        side_by_side_plain(&rows, &mut plain);
+        assert_eq!(wide, plain);
+        assert_eq!(wide[..CHANNELS], [0, 1, 2, 3].map(|r| rows[r * length]));
+        let mut back = vec![0.0; BATCH * length];
+        apart(&wide, &mut back);
+        assert_eq!(back, rows);
+    }
+}
+
+#[test]
+fn single_codes_come_back() {
+    let codes: Vec<u8> = (0..=255).chain([7, 0, 255]).collect();
+    let (mut shares, mut plain, mut back) = (vec![0.0; codes.len()], vec![0.0; codes.len()], vec![0; codes.len()]);
+    load_single(&codes, &mut shares);
+    load_single_plain(&codes, &mut plain);
+    store_single(&shares, &mut back);
+    assert_eq!((shares, back), (plain, codes));
 }
 
 #[test]
@@ -93,14 +122,17 @@ fn weights_add_up_to_one_and_stay_inside() {
     for filter in [Filter::Lanczos3, Filter::CatmullRom, Filter::Area] {
         for from in 1..=67 {
             for to in 1..=67 {
-                let taps = Taps::new(filter, from, to);
-                assert_eq!(taps.of_pixels.len(), to as usize);
-                for x in 0..to as usize {
-                    let (tap, weights) = taps.of(x);
-                    assert!(tap.start + tap.length <= from && !weights.is_empty());
-                    assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{filter:?} {from} to {to}");
+                for (from_step, to_step) in [(1, 1), (2, 2), (1, 2), (2, 1), (4, 2)] {
+                    let taps = Taps::new(filter, Axis { from, from_step, to, to_step });
+                    let (samples, count) = (from.div_ceil(from_step), to.div_ceil(to_step) as usize);
+                    assert_eq!(taps.of_pixels.len(), count);
+                    for x in 0..count {
+                        let (tap, weights) = taps.of(x);
+                        assert!(tap.start + tap.length <= samples && !weights.is_empty());
+                        assert!((weights.iter().sum::<f32>() - 1.0).abs() < 1e-5, "{filter:?} {from} to {to}");
+                    }
+                    assert!(taps.reads_px <= samples as usize + MARGIN / CHANNELS);
                 }
-                assert!(taps.reads_px <= from as usize + MARGIN_PX);
             }
         }
     }
