@@ -10,7 +10,7 @@ mod plan;
 mod planes;
 mod taps;
 
-pub(crate) use planes::{Plane, cascade_plane};
+pub(crate) use planes::{Plane, cascade_planes};
 
 use flow::{Buffer, Flow};
 use plan::{Grid, Level};

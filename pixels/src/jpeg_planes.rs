@@ -4,7 +4,7 @@
 //! Chroma with a sample for every second pixel both ways, as most files have it, stays so: with all else that is left out,
 //! a bit more than a third of the numbers remain. Light is no such mixture, so this is not for resizing in light.
 
-use crate::cascade::cascade_plane;
+use crate::cascade::cascade_planes;
 use crate::libjpeg::{self, Coding, Planes};
 use crate::{Chroma, EncodeOptions, Error, Format, Metadata, Result, pool};
 
@@ -49,9 +49,9 @@ impl JpegPlanes {
             }
         });
         let step = if chroma.at_level(level) == Chroma::Full { (1, 1) } else { (2, 2) };
-        let made = |plane, of_plane| cascade_plane(plane, self.size, &distinct, of_plane, step);
         let [luma, blue, red] = &self.planes;
-        let (luma, blue, red) = (made(luma, (1, 1)), made(blue, step), made(red, step));
+        let [luma] = cascade_planes([luma], self.size, &distinct, (1, 1), step);
+        let [blue, red] = cascade_planes([blue, red], self.size, &distinct, step, step);
         let pictures = luma.into_iter().zip(blue).zip(red).zip(&distinct);
         let pictures: Vec<Self> = pictures
             .map(|(((luma, blue), red), &size)| Self { size, whole: size, planes: [luma, blue, red] })

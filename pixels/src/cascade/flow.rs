@@ -16,8 +16,8 @@ pub(super) struct Flow {
     next: Vec<usize>,
     /// Sums down, before they are summed across.
     sums: Buffer,
-    /// Sums of single numbers, rows side by side, before and after they are summed across.
-    turned: [Buffer; 2],
+    /// The same of single numbers, their rows side by side.
+    turned: Buffer,
     /// Weights of the rows that a batch is made of.
     weights: Vec<[f32; BATCH]>,
 }
@@ -78,9 +78,8 @@ impl Flow {
         let mut rings = vec![rows(rows_of(Parent::Picture), width)];
         rings.extend(levels.iter().enumerate().map(|(i, level)| rows(rows_of(Parent::Level(i)), level.size.0)));
         let read = levels.iter().map(|level| sums_length(level, channels)).max().unwrap_or(0);
-        let made = levels.iter().map(|level| level.size.0 as usize).max().unwrap_or(0);
-        let turned = if channels == CHANNELS { [0; 2] } else { [read * CHANNELS, made * CHANNELS] };
-        let (sums, turned, next) = (Buffer::new(BATCH * read), turned.map(Buffer::new), vec![0; levels.len()]);
+        let turned = if channels == CHANNELS { 0 } else { BATCH * read };
+        let (sums, turned, next) = (Buffer::new(BATCH * read), Buffer::new(turned), vec![0; levels.len()]);
         Self { channels, levels, rings, next, sums, turned, weights: Vec::new() }
     }
 
@@ -151,13 +150,11 @@ impl Flow {
         let place = batch % *slots * *stride;
         let out = &mut buffer.get_mut()[place..place + BATCH * *stride];
         if self.channels == CHANNELS {
-            return kernels::horizontal::<BATCH>(sums, &level.across, out);
+            return kernels::horizontal(sums, &level.across, out);
         }
-        let [wide, narrow] = &mut self.turned;
-        let (wide, narrow) = (&mut wide.get_mut()[..BATCH * length], narrow.get_mut());
-        kernels::side_by_side(sums, wide);
-        kernels::horizontal::<1>(wide, &level.across, narrow);
-        kernels::apart(&narrow[..level.size.0 as usize * CHANNELS], out);
+        let turned = &mut self.turned.get_mut()[..BATCH * length];
+        kernels::side_by_side(sums, turned);
+        kernels::horizontal_single(turned, &level.across, out);
     }
 }
 

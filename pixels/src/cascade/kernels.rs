@@ -7,7 +7,7 @@ mod x86;
 
 use std::sync::LazyLock;
 
-use super::taps::{CHANNELS, GROUP, Taps};
+use super::taps::{CHANNELS, GROUP, Tap, Taps};
 use crate::color::{linear_from_srgb_code16, linear_from_srgb8, srgb_code_from_linear};
 
 /// Rows that are made at once, since neighbours are sums of nearly the same rows.
@@ -122,40 +122,30 @@ pub(super) fn vertical_plain<const WIDE: usize>(
     }
 }
 
-/// Adds up weighted pixels of `ROWS` rows, one after the other in `rows`, for each output pixel of as many rows in `out`.
+/// Adds up weighted pixels of [`BATCH`] rows, one after the other in `rows`, for each output pixel of as many rows in `out`.
 ///
 /// Rows of `rows` have what [`Taps::reads_px`] says, rows of `out` room for every output pixel.
-pub(super) fn horizontal<const ROWS: usize>(rows: &[f32], taps: &Taps, out: &mut [f32]) {
+pub(super) fn horizontal(rows: &[f32], taps: &Taps, out: &mut [f32]) {
     #[cfg(target_arch = "x86_64")]
     {
-        if x86::has_avx512() && x86::fits::<ROWS>(rows, taps, out) {
+        if x86::has_avx512() && x86::fits(rows, taps, out) {
             // SAFETY: the processor has AVX-512, and all reads and writes were just checked to be inside.
-            return unsafe { x86::horizontal_512::<ROWS>(rows, taps, out) };
+            return unsafe { x86::horizontal_512(rows, taps, out) };
         }
-        if x86::has_avx2() && x86::fits::<ROWS>(rows, taps, out) {
+        if x86::has_avx2() && x86::fits(rows, taps, out) {
             // SAFETY: the processor has AVX2 and FMA, and all reads and writes were just checked to be inside.
-            return unsafe { x86::horizontal_256::<ROWS>(rows, taps, out) };
+            return unsafe { x86::horizontal_256(rows, taps, out) };
         }
     }
-    horizontal_plain::<ROWS>(rows, taps, out);
+    horizontal_plain(rows, taps, out);
 }
 
 /// The same for every processor: what the vector code is tested against.
-pub(super) fn horizontal_plain<const ROWS: usize>(rows: &[f32], taps: &Taps, out: &mut [f32]) {
-    let (row_length, out_length) = (rows.len() / ROWS, out.len() / ROWS);
+pub(super) fn horizontal_plain(rows: &[f32], taps: &Taps, out: &mut [f32]) {
+    let (row_length, out_length) = (rows.len() / BATCH, out.len() / BATCH);
     for (row, out) in rows.chunks_exact(row_length).zip(out.chunks_exact_mut(out_length)) {
         for (tap, pixel) in taps.of_pixels.iter().zip(out.chunks_exact_mut(CHANNELS)) {
-            let mut sums = [[0_f32; CHANNELS]; GROUP];
-            let weights = &taps.weights[tap.phase as usize * taps.stride..][..taps.stride];
-            let sources = &row[tap.start as usize * CHANNELS..][..taps.stride * CHANNELS];
-            for (i, (weight, source)) in weights.iter().zip(sources.chunks_exact(CHANNELS)).enumerate() {
-                for (sum, value) in sums[i % GROUP].iter_mut().zip(source) {
-                    *sum = value.mul_add(*weight, *sum);
-                }
-            }
-            for (c, value) in pixel.iter_mut().enumerate() {
-                *value = (sums[0][c] + sums[2][c]) + (sums[1][c] + sums[3][c]);
-            }
+            pixel.copy_from_slice(&sum_of(row, taps, *tap));
         }
     }
 }
@@ -172,16 +162,48 @@ vectorised! {
     }
 }
 
-vectorised! {
-    /// The way back from [`side_by_side`]: the channels of `row` become the [`BATCH`] rows of `out`, which may be longer.
-    fn apart / apart_plain(row: &[f32], out: &mut [f32]) {
-        let length = out.len() / BATCH;
-        for (r, line) in out.chunks_exact_mut(length).enumerate() {
-            for (value, pixel) in line.iter_mut().zip(row.chunks_exact(CHANNELS)) {
-                *value = pixel[r];
-            }
+/// Adds up weighted samples of [`BATCH`] rows that lie [`side_by_side`], for each output sample of as many rows in `out`, one
+/// after the other.
+///
+/// `row` has what [`Taps::reads_px`] says, rows of `out` room for every output sample.
+pub(super) fn horizontal_single(row: &[f32], taps: &Taps, out: &mut [f32]) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        if x86::has_avx512() && x86::fits_single(row, taps, out) {
+            // SAFETY: the processor has AVX-512, and all reads and writes were just checked to be inside.
+            return unsafe { x86::horizontal_single_512(row, taps, out) };
+        }
+        if x86::has_avx2() && x86::fits_single(row, taps, out) {
+            // SAFETY: the processor has AVX2 and FMA, and all reads and writes were just checked to be inside.
+            return unsafe { x86::horizontal_single_256(row, taps, out) };
         }
     }
+    horizontal_single_plain(row, taps, out);
+}
+
+/// The same for every processor: what the vector code is tested against.
+pub(super) fn horizontal_single_plain(row: &[f32], taps: &Taps, out: &mut [f32]) {
+    let length = out.len() / BATCH;
+    for (x, tap) in taps.of_pixels.iter().enumerate() {
+        for (r, sum) in sum_of(row, taps, *tap).into_iter().enumerate() {
+            out[r * length + x] = sum;
+        }
+    }
+}
+
+/// The weighted pixels of a row that make one output pixel, added up in the order in which vectors do it.
+#[inline(always)]
+#[allow(clippy::inline_always)]
+fn sum_of(row: &[f32], taps: &Taps, tap: Tap) -> [f32; CHANNELS] {
+    let mut sums = [[0_f32; CHANNELS]; GROUP];
+    let weights = &taps.weights[tap.phase as usize * taps.stride..][..taps.stride];
+    let sources = &row[tap.start as usize * CHANNELS..][..taps.stride * CHANNELS];
+    for (i, (weight, source)) in weights.iter().zip(sources.chunks_exact(CHANNELS)).enumerate() {
+        for (sum, value) in sums[i % GROUP].iter_mut().zip(source) {
+            *sum = value.mul_add(*weight, *sum);
+        }
+    }
+    std::array::from_fn(|c| (sums[0][c] + sums[2][c]) + (sums[1][c] + sums[3][c]))
 }
 
 /// A code as a share of 255, where codes themselves are resized. Times this, 255 is exactly 1.

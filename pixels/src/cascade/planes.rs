@@ -1,7 +1,7 @@
 //! Single planes in all their sizes: the luma and chroma of a JPEG, whose chroma may have fewer samples than pixels.
 
 use super::flow::Flow;
-use super::plan::{self, Grid};
+use super::plan::{self, Grid, Level};
 use super::{Cut, kernels};
 use crate::pool;
 
@@ -34,18 +34,29 @@ impl Plane {
     }
 }
 
-/// Makes all sizes of a plane of a picture of `whole` pixels, with `step` pixels per sample, filled up to whole multiples of
-/// `fill` pixels. Sizes are distinct and no side is 0.
-pub(crate) fn cascade_plane(
-    plane: &Plane,
+/// Makes all sizes of planes of a picture of `whole` pixels, which have equal steps, with `step` pixels per sample, filled up
+/// to whole multiples of `fill` pixels. Sizes are distinct and no side is 0.
+pub(crate) fn cascade_planes<const N: usize>(
+    planes: [&Plane; N],
     whole: (u32, u32),
     sizes: &[(u32, u32)],
     step: (u32, u32),
     fill: (u32, u32),
-) -> Vec<Plane> {
+) -> [Vec<Plane>; N] {
     let crop = (0, 0, whole.0, whole.1);
-    let wanted = sizes.iter().map(|&size| Cut { crop, size }).enumerate().collect();
-    let levels = plan::levels(wanted, Grid { from: plane.step, to: step });
+    let wanted: Vec<(usize, Cut)> = sizes.iter().map(|&size| Cut { crop, size }).enumerate().collect();
+    let from = planes.first().map_or((1, 1), |plane| plane.step);
+    let levels = plan::levels(wanted, Grid { from, to: step });
+    planes.map(|plane| cascade(plane, whole, sizes, (step, fill), levels.clone()))
+}
+
+fn cascade(
+    plane: &Plane,
+    whole: (u32, u32),
+    sizes: &[(u32, u32)],
+    (step, fill): ((u32, u32), (u32, u32)),
+    levels: Vec<Level>,
+) -> Vec<Plane> {
     let filled = |side: u32, fill: u32, step: u32| (side.next_multiple_of(fill).div_ceil(step)) as usize;
     let mut made: Vec<Plane> = sizes
         .iter()

@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 use std::arch::x86_64 as arch;
 
-use super::{CHANNELS, GROUP, Taps};
+use super::{BATCH, CHANNELS, GROUP, Taps};
 
 pub(super) fn has_avx512() -> bool {
     std::arch::is_x86_feature_detected!("avx512f")
@@ -17,22 +17,22 @@ pub(super) fn has_avx2() -> bool {
 }
 
 /// Whether everything that [`horizontal_512`] reads and writes is there; phases are right by construction.
-pub(super) fn fits<const ROWS: usize>(rows: &[f32], taps: &Taps, out: &[f32]) -> bool {
-    out.len() / ROWS >= taps.of_pixels.len() * CHANNELS && rows.len() / ROWS >= taps.reads_px * CHANNELS
+pub(super) fn fits(rows: &[f32], taps: &Taps, out: &[f32]) -> bool {
+    out.len() / BATCH >= taps.of_pixels.len() * CHANNELS && rows.len() / BATCH >= taps.reads_px * CHANNELS
 }
 
 /// # Safety
 /// [`fits`] must hold.
 #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
-pub(super) unsafe fn horizontal_512<const ROWS: usize>(rows: &[f32], taps: &Taps, out: &mut [f32]) {
-    let (groups, row, out_row) = (taps.stride / GROUP, rows.len() / ROWS, out.len() / ROWS);
+pub(super) unsafe fn horizontal_512(rows: &[f32], taps: &Taps, out: &mut [f32]) {
+    let (groups, row, out_row) = (taps.stride / GROUP, rows.len() / BATCH, out.len() / BATCH);
     let (rows, spread, out) = (rows.as_ptr(), taps.spread.as_ptr(), out.as_mut_ptr());
     for (x, tap) in taps.of_pixels.iter().enumerate() {
         // SAFETY: the caller has checked that these ranges are inside their slices.
         unsafe {
             let mut source = rows.add(tap.start as usize * CHANNELS);
             let mut weight = spread.add(tap.phase as usize * taps.stride * CHANNELS);
-            let mut sums = [arch::_mm512_setzero_ps(); ROWS];
+            let mut sums = [arch::_mm512_setzero_ps(); BATCH];
             for _ in 0..groups {
                 let weights = arch::_mm512_loadu_ps(weight);
                 for (r, sum) in sums.iter_mut().enumerate() {
@@ -52,15 +52,15 @@ pub(super) unsafe fn horizontal_512<const ROWS: usize>(rows: &[f32], taps: &Taps
 /// # Safety
 /// [`fits`] must hold.
 #[target_feature(enable = "avx2,fma")]
-pub(super) unsafe fn horizontal_256<const ROWS: usize>(rows: &[f32], taps: &Taps, out: &mut [f32]) {
-    let (groups, row, out_row) = (taps.stride / GROUP, rows.len() / ROWS, out.len() / ROWS);
+pub(super) unsafe fn horizontal_256(rows: &[f32], taps: &Taps, out: &mut [f32]) {
+    let (groups, row, out_row) = (taps.stride / GROUP, rows.len() / BATCH, out.len() / BATCH);
     let (rows, spread, out) = (rows.as_ptr(), taps.spread.as_ptr(), out.as_mut_ptr());
     for (x, tap) in taps.of_pixels.iter().enumerate() {
         // SAFETY: the caller has checked that these ranges are inside their slices.
         unsafe {
             let mut source = rows.add(tap.start as usize * CHANNELS);
             let mut weight = spread.add(tap.phase as usize * taps.stride * CHANNELS);
-            let mut sums = [[arch::_mm256_setzero_ps(); 2]; ROWS];
+            let mut sums = [[arch::_mm256_setzero_ps(); 2]; BATCH];
             for _ in 0..groups {
                 let weights = [arch::_mm256_loadu_ps(weight), arch::_mm256_loadu_ps(weight.add(8))];
                 for (r, sum) in sums.iter_mut().enumerate() {
@@ -73,6 +73,100 @@ pub(super) unsafe fn horizontal_256<const ROWS: usize>(rows: &[f32], taps: &Taps
             }
             for (r, sum) in sums.iter().enumerate() {
                 store_folded(arch::_mm256_add_ps(sum[0], sum[1]), out.add(r * out_row + x * CHANNELS));
+            }
+        }
+    }
+}
+
+/// Whether everything that [`horizontal_single_512`] reads and writes is there; phases are right by construction.
+pub(super) fn fits_single(row: &[f32], taps: &Taps, out: &[f32]) -> bool {
+    out.len() / BATCH >= taps.of_pixels.len() && row.len() >= taps.reads_px * CHANNELS
+}
+
+/// # Safety
+/// [`fits_single`] must hold.
+#[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]
+pub(super) unsafe fn horizontal_single_512(row: &[f32], taps: &Taps, out: &mut [f32]) {
+    let (groups, out_row) = (taps.stride / GROUP, out.len() / BATCH);
+    let (row, spread, out) = (row.as_ptr(), taps.spread.as_ptr(), out.as_mut_ptr());
+    for (x, taps_of) in taps.of_pixels.chunks(LANES).enumerate() {
+        let mut sums = [arch::_mm512_setzero_ps(); LANES];
+        // SAFETY: the caller has checked that these ranges are inside their slices.
+        unsafe {
+            for (sum, tap) in sums.iter_mut().zip(taps_of) {
+                let mut source = row.add(tap.start as usize * CHANNELS);
+                let mut weight = spread.add(tap.phase as usize * taps.stride * CHANNELS);
+                for _ in 0..groups {
+                    *sum = arch::_mm512_fmadd_ps(arch::_mm512_loadu_ps(source), arch::_mm512_loadu_ps(weight), *sum);
+                    source = source.add(GROUP * CHANNELS);
+                    weight = weight.add(GROUP * CHANNELS);
+                }
+            }
+            let halves =
+                |sum| arch::_mm256_add_ps(arch::_mm512_castps512_ps256(sum), arch::_mm512_extractf32x8_ps::<1>(sum));
+            store_columns(sums.map(halves), taps_of.len(), out.add(x * LANES), out_row);
+        }
+    }
+}
+
+/// # Safety
+/// [`fits_single`] must hold.
+#[target_feature(enable = "avx2,fma")]
+pub(super) unsafe fn horizontal_single_256(row: &[f32], taps: &Taps, out: &mut [f32]) {
+    let (groups, out_row) = (taps.stride / GROUP, out.len() / BATCH);
+    let (row, spread, out) = (row.as_ptr(), taps.spread.as_ptr(), out.as_mut_ptr());
+    for (x, taps_of) in taps.of_pixels.chunks(LANES).enumerate() {
+        let mut sums = [[arch::_mm256_setzero_ps(); 2]; LANES];
+        // SAFETY: the caller has checked that these ranges are inside their slices.
+        unsafe {
+            for (sum, tap) in sums.iter_mut().zip(taps_of) {
+                let mut source = row.add(tap.start as usize * CHANNELS);
+                let mut weight = spread.add(tap.phase as usize * taps.stride * CHANNELS);
+                for _ in 0..groups {
+                    for (half, sum) in sum.iter_mut().enumerate() {
+                        let (from, by) = (source.add(half * 8), weight.add(half * 8));
+                        *sum = arch::_mm256_fmadd_ps(arch::_mm256_loadu_ps(from), arch::_mm256_loadu_ps(by), *sum);
+                    }
+                    source = source.add(GROUP * CHANNELS);
+                    weight = weight.add(GROUP * CHANNELS);
+                }
+            }
+            let halves = |[low, high]: [_; 2]| arch::_mm256_add_ps(low, high);
+            store_columns(sums.map(halves), taps_of.len(), out.add(x * LANES), out_row);
+        }
+    }
+}
+
+/// Output samples that [`horizontal_single_512`] makes at once.
+const LANES: usize = 4;
+
+/// Adds both halves of each sum, whose four numbers are a column of the output, and writes the first `count` columns.
+///
+/// # Safety
+/// `out` must have room for `count` numbers in each of four rows that are `row` numbers apart.
+#[inline]
+#[target_feature(enable = "avx2,fma")]
+unsafe fn store_columns(sums: [arch::__m256; LANES], count: usize, out: *mut f32, row: usize) {
+    let folded =
+        sums.map(|sum| arch::_mm_add_ps(arch::_mm256_castps256_ps128(sum), arch::_mm256_extractf128_ps::<1>(sum)));
+    let [a, b, c, d] = folded;
+    let (ab_low, ab_high) = (arch::_mm_unpacklo_ps(a, b), arch::_mm_unpackhi_ps(a, b));
+    let (cd_low, cd_high) = (arch::_mm_unpacklo_ps(c, d), arch::_mm_unpackhi_ps(c, d));
+    let rows = [
+        arch::_mm_movelh_ps(ab_low, cd_low),
+        arch::_mm_movehl_ps(cd_low, ab_low),
+        arch::_mm_movelh_ps(ab_high, cd_high),
+        arch::_mm_movehl_ps(cd_high, ab_high),
+    ];
+    for (r, values) in rows.into_iter().enumerate() {
+        // SAFETY: the caller promises the room; of the last columns only those that are there are written.
+        unsafe {
+            if count == LANES {
+                arch::_mm_storeu_ps(out.add(r * row), values);
+            } else {
+                let mut all = [0.0; LANES];
+                arch::_mm_storeu_ps(all.as_mut_ptr(), values);
+                all[..count].iter().enumerate().for_each(|(i, value)| *out.add(r * row + i) = *value);
             }
         }
     }

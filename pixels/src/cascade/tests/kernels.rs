@@ -22,12 +22,12 @@ fn sums_across_are_the_same_bits() {
             let row = numbers((from as usize * CHANNELS + MARGIN) * BATCH);
             let (mut fast, mut plain) =
                 (vec![0.0; BATCH * to as usize * CHANNELS], vec![9.0; BATCH * to as usize * CHANNELS]);
-            horizontal::<BATCH>(&row, &taps, &mut fast);
-            horizontal_plain::<BATCH>(&row, &taps, &mut plain);
+            horizontal(&row, &taps, &mut fast);
+            horizontal_plain(&row, &taps, &mut plain);
             assert_eq!(fast, plain, "{from} to {to}");
-            let (fast, plain) = (&mut fast[..to as usize * CHANNELS], &mut plain[..to as usize * CHANNELS]);
-            horizontal::<1>(&row[..row.len() / BATCH], &taps, fast);
-            horizontal_plain::<1>(&row[..row.len() / BATCH], &taps, plain);
+            let (mut fast, mut plain) = (vec![0.0; BATCH * to as usize], vec![9.0; BATCH * to as usize]);
+            horizontal_single(&row, &taps, &mut fast);
+            horizontal_single_plain(&row, &taps, &mut plain);
             assert_eq!(fast, plain, "{from} to {to}");
         }
     }
@@ -53,7 +53,7 @@ fn sums_down_are_the_same_bits() {
 }
 
 #[test]
-fn rows_side_by_side_come_apart_again() {
+fn rows_come_side_by_side() {
     for length in [4, 20, 64, 67] {
         let rows = numbers(BATCH * length);
         let (mut wide, mut plain) = (vec![0.0; BATCH * length], vec![9.0; BATCH * length]);
@@ -61,9 +61,6 @@ fn rows_side_by_side_come_apart_again() {
         side_by_side_plain(&rows, &mut plain);
         assert_eq!(wide, plain);
         assert_eq!(wide[..CHANNELS], [0, 1, 2, 3].map(|r| rows[r * length]));
-        let mut back = vec![0.0; BATCH * length];
-        apart(&wide, &mut back);
-        assert_eq!(back, rows);
     }
 }
 
