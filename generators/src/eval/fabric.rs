@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use pixels::fabric::{MakeTile, Placing, Restyle, Tile, find_period};
-use pixels::{Limits, Mask, SrgbImage, decode_file, resize_linear, resize_mask};
+use pixels::shading::Shading;
+use pixels::{Limits, Mask, SrgbImage, decode_file, foreground, resize_linear, resize_mask};
 use serde::Serialize;
 
 use super::interval::{mean, median, quantile};
@@ -112,6 +113,7 @@ pub fn evaluate(options: &Options) -> Result<Report> {
     let mut queries = retrieval::Queries::default();
     for garment in &garments {
         let restyle = Restyle::new(&garment.photo, &garment.mask)?;
+        let even = in_even_light(garment)?;
         let Some(square) = measure::largest_square(&garment.mask, LEAST_SQUARE) else { continue };
         for (i, swatch) in swatches.iter().enumerate() {
             let placing = Placing::default();
@@ -119,7 +121,8 @@ pub fn evaluate(options: &Options) -> Result<Report> {
             outside += measure::changed_outside(&garment.photo, &made.image, &garment.mask);
             patches.extend(measure::patches(&restyle, &swatch.tile, &placing, &made.image, square)?);
             finished.extend(measure::repeat_errors(&made, swatch.repeats, &swatch.tile, square)?);
-            queries.add(&judge, i, &swatch.image, garment, &made, square)?;
+            let even = even.render(&swatch.tile, &placing, 1.0)?;
+            queries.add(&judge, i, &swatch.image, garment, (&made, &even), square)?;
         }
     }
     Ok(Report {
@@ -132,6 +135,14 @@ pub fn evaluate(options: &Options) -> Result<Report> {
         retrieval: queries.found(),
         changed_outside: outside,
     })
+}
+
+/// The garment without folds or shadows, which tells what of a swatch is lost by its light and what by its lie.
+fn in_even_light(garment: &Garment) -> Result<Restyle<'_>> {
+    let (photo, mask) = (&garment.photo, &garment.mask);
+    let (width_px, height_px) = (photo.width_px(), photo.height_px());
+    let light = Shading { width_px, height_px, values: vec![1.0; mask.data().len()] };
+    Ok(Restyle::with_shading(photo, mask, foreground::estimate(photo, mask)?, light)?)
 }
 
 fn figure(values: &mut [f64], within: impl Fn(f64) -> bool, tail: f64) -> Figure {

@@ -89,11 +89,6 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// Of a sample for every pixel.
-    pub(super) fn pixels(from: u32, to: u32) -> Self {
-        Self { from, from_step: 1, to, to_step: 1 }
-    }
-
     /// Source samples per output sample, as a fraction.
     fn ratio(self) -> (u64, u64) {
         (u64::from(self.from) * u64::from(self.to_step), u64::from(self.to) * u64::from(self.from_step))

@@ -20,13 +20,13 @@ pub struct Retrieval {
     pub n: usize,
 }
 
-const METHODS: [&str; 3] = ["ours", "pasted flat", "multiplied"];
+const METHODS: [&str; 4] = ["ours", "ours in even light", "pasted flat", "multiplied"];
 
 /// Features of pieces of garments and of the swatches as photographed.
 #[derive(Default)]
 pub(super) struct Queries {
     /// Per method: the swatch's number and the piece's features.
-    pieces: [Vec<(usize, Vec<f32>)>; 3],
+    pieces: [Vec<(usize, Vec<f32>)>; 4],
     /// A view of every swatch at the scale of a garment, by garment: its number and features.
     gallery: Vec<(usize, Vec<f32>)>,
 }
@@ -39,7 +39,7 @@ impl Queries {
         number: usize,
         swatch: &SrgbImage,
         garment: &Garment,
-        made: &Restyled,
+        (made, even): (&Restyled, &Restyled),
         (x, y, side): Square,
     ) -> Result<()> {
         let shorter = swatch.width_px().min(swatch.height_px()) as f32;
@@ -50,9 +50,9 @@ impl Queries {
         let multiplied = multiplied(&flat, &old)?;
         // The view that it is to be found by: the swatch's other corner, so that "pasted" isn't its own answer.
         let view = corner(swatch, (piece as f32 / made.scale) as usize)?;
-        let rows = judge::embed(judge, &[&cut(&made.image, at)?, &flat, &multiplied, &view])?;
+        let rows = judge::embed(judge, &[&cut(&made.image, at)?, &cut(&even.image, at)?, &flat, &multiplied, &view])?;
         let values = seam::floats_of(&rows)?;
-        let mut rows = values.chunks_exact(values.len() / 4).map(<[f32]>::to_vec);
+        let mut rows = values.chunks_exact(values.len() / (METHODS.len() + 1)).map(<[f32]>::to_vec);
         for (pieces, row) in self.pieces.iter_mut().zip(rows.by_ref()) {
             pieces.push((number, row));
         }
