@@ -34,6 +34,8 @@ mod ink_distance;
 pub mod inks;
 pub mod lab_planes;
 mod layer;
+#[cfg(feature = "libaom")]
+mod libaom;
 mod libjpeg;
 mod libwebp;
 mod mask;
