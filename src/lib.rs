@@ -16,6 +16,10 @@ use resizing::{allocation, crash, exit, interrupt, terminal};
 use cli::{Cli, Command};
 use exit::{Exit, Result};
 
+/// The version, which names libaom where it writes AVIF: programs of one version make the same bytes.
+const VERSION: &str =
+    if cfg!(feature = "libaom") { concat!(env!("CARGO_PKG_VERSION"), "+libaom") } else { env!("CARGO_PKG_VERSION") };
+
 /// Runs any command.
 pub fn run() -> ExitCode {
     let cli = Cli::parse();

@@ -35,6 +35,8 @@ pub mod inks;
 mod jpeg_planes;
 pub mod lab_planes;
 mod layer;
+#[cfg(feature = "libaom")]
+mod libaom;
 mod libjpeg;
 mod libwebp;
 mod mask;

@@ -94,7 +94,7 @@ impl Plan {
         let header = Header {
             schema: SCHEMA.to_owned(),
             id: String::new(),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version: crate::VERSION.to_owned(),
             weights,
             operations,
             counts: Counts::default(),
@@ -124,11 +124,11 @@ impl Plan {
         if header.schema != SCHEMA {
             return Err(Failure::usage(format!("its schema is {}, this program reads {SCHEMA}", header.schema)));
         }
-        if header.version != env!("CARGO_PKG_VERSION") {
+        if header.version != crate::VERSION {
             return Err(Failure::usage(format!(
                 "it was made by version {}, this is {}: plan again, what is unchanged is kept",
                 header.version,
-                env!("CARGO_PKG_VERSION")
+                crate::VERSION
             )));
         }
         let master = |(i, line)| {

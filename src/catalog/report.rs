@@ -126,7 +126,7 @@ pub fn sum_up(plan: &Plan, ledger: &Ledger, rows: &mut impl Write) -> Result<Sum
     let mut summary = Summary {
         schema: SCHEMA,
         plan: plan.header.id.clone(),
-        version: env!("CARGO_PKG_VERSION"),
+        version: crate::VERSION,
         masters: plan.header.counts.masters,
         ..Summary::default()
     };

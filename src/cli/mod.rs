@@ -45,7 +45,7 @@ pub use train::{TrainArgs, TrainedModel};
 #[derive(Debug, Parser)]
 #[command(
     name = "rangrez",
-    version,
+    version = crate::VERSION,
     arg_required_else_help = true,
     after_help = "Exit codes: 0 all done · 1 some rejected by the gate, or beyond a --tolerance that was given · 2 usage or configuration · \
                   3 some input failed · 4 weights missing or invalid · 130 interrupted"

@@ -20,7 +20,7 @@ use crate::terminal::{clean, data_line};
 pub fn run(args: &DoctorArgs) -> Exit {
     let libtorch = runtime::inspect();
     let place = libtorch.library.map(|path| format!(" ({})", path.display())).unwrap_or_default();
-    line("rangrez", &format!("{} {}", env!("CARGO_PKG_VERSION"), target()));
+    line("rangrez", &format!("{} {}", crate::VERSION, target()));
     line("libtorch", &format!("{}{place}", libtorch.version));
     line("device", &format!("{} · {}", libtorch.device, libtorch.features.join(", ")));
     line("processor", &format!("{} threads · {}", threads(), cpu_features().join(", ")));

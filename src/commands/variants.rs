@@ -151,7 +151,7 @@ fn seal(
     weights: &BTreeMap<String, String>,
     made: BTreeMap<String, String>,
 ) {
-    recipe.version = Some(env!("CARGO_PKG_VERSION").to_owned());
+    recipe.version = Some(crate::VERSION.to_owned());
     recipe.weights.clone_from(weights);
     recipe.outputs = made;
     for (style, variant) in recipe.styles.iter_mut().zip(&order.variants) {
@@ -248,7 +248,7 @@ fn gather(
     let libtorch = runtime::inspect();
     let program = Program {
         name: env!("CARGO_PKG_NAME"),
-        version: env!("CARGO_PKG_VERSION"),
+        version: crate::VERSION,
         libtorch: libtorch.version,
         device: libtorch.device,
     };

@@ -32,7 +32,7 @@ impl Recipe {
         let sizes = profile.map_or(&args.sizes, |profile| &profile.sizes);
         Ok(Self {
             schema: SCHEMA.to_owned(),
-            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            version: Some(crate::VERSION.to_owned()),
             seed: 0,
             gate: args.gate,
             false_accept: args.false_accept,
@@ -85,7 +85,7 @@ impl Recipe {
         }
         Ok(Self {
             schema: SCHEMA.to_owned(),
-            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            version: Some(crate::VERSION.to_owned()),
             seed: 0,
             gate: args.gate,
             false_accept: args.false_accept,

@@ -15,7 +15,7 @@ impl Recipe {
     /// # Errors
     /// A usage error (exit code 2) when the versions are not compatible.
     pub fn check_version(&self) -> Result<()> {
-        let own = env!("CARGO_PKG_VERSION");
+        let own = crate::VERSION;
         match &self.version {
             Some(version) if line_of(version) != line_of(own) => Err(Failure::usage(format!(
                 "the recipe is of rangrez {version}, this is {own}: another generation makes other pixels; install {version}, \
@@ -63,7 +63,7 @@ impl Recipe {
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         Err(Failure::input(format!(
             "not what the recipe made, though inputs and weights are equal: {named}{more}; the processor or libtorch \
-             rounds otherwise, or the recipe was edited"
+             rounds otherwise, another encoder writes AVIF, or the recipe was edited"
         )))
     }
 }
