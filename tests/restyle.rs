@@ -212,3 +212,26 @@ fn masks_and_repeats_at_their_limits() {
     let mask = decode_mask(&fs::read(studio.file("all/shirt.mask.png")).unwrap(), &Limits::default()).unwrap();
     assert!(mask.data().iter().all(|&a| a == 255));
 }
+
+#[test]
+fn models_of_styles_are_missed_only_by_those_who_ask_for_them() {
+    let studio = Studio::new();
+    let few = studio.file("few");
+    fs::create_dir(&few).unwrap();
+    for entry in fs::read_dir(support::weights()).unwrap().map(Result::unwrap) {
+        let name = entry.file_name().into_string().unwrap();
+        if !name.starts_with("look.") && !name.starts_with("shading.") {
+            std::os::unix::fs::symlink(entry.path(), few.join(name)).unwrap();
+        }
+    }
+    let with = |command: &str, args: &[&str]| {
+        let mut program = rangrez();
+        program.current_dir(studio.folder.path()).args([command, "shirt.png", "--mask", "mask.png", "--gate", "off"]);
+        run(program.args(args).args(["--weights", "few", "-o", "out"]))
+    };
+    with("restyle", &["--look", "stripes.png"]).says(4, &["look.", "scripts/setup"]);
+    with("restyle", &["--fabric", "stripes.png"]).says(4, &["shading.", "scripts/setup"]);
+    assert!(!studio.file("out/report.json").exists(), "a run without its models left a report");
+    let dyed = with("recolor", &["--to", "#1f3a5f"]);
+    assert_eq!(dyed.code, Some(0), "{dyed:#?}");
+}

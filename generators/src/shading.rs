@@ -6,8 +6,9 @@
 
 use std::path::Path;
 
-use pixels::shading::Base;
-use pixels::{Mask, SrgbImage};
+use pixels::fabric::Restyle;
+use pixels::shading::{Base, Shading};
+use pixels::{Mask, SrgbImage, foreground};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
@@ -205,20 +206,39 @@ impl ShadeNet {
         Ok(values.iter().zip(mask.data()).map(inside).collect())
     }
 
-    /// The light on a garment over its whole photo, for [`pixels::shading::Shading::compose`]; `None` for an empty mask.
+    /// The light on a garment over its whole photo, for [`pixels::shading::Shading::compose`]: the analytic estimate where the
+    /// cloth is plain, and what the network sees too where it is printed. `cloth` is the photo with the cloth's own colour at
+    /// the mask's edges.
     ///
     /// # Errors
     /// When photo and mask differ in size, or libtorch refuses.
-    pub fn base(&self, photo: &SrgbImage, mask: &Mask) -> Result<Option<Base>> {
-        let Some(view) = View::new(photo, mask)? else { return Ok(None) };
-        let analytic = Base::estimate(&view.image, &view.mask)?;
+    pub fn base(&self, cloth: &SrgbImage, mask: &Mask) -> Result<Base> {
+        let mut base = Base::estimate(cloth, mask)?;
+        let Some(view) = View::new(cloth, mask)? else { return Ok(base) };
         let mut log = self.log_shading(&view.image, &view.mask)?;
         continue_outside(&mut log, &view.mask);
-        Ok(Some(Base {
-            log: view.over_photo(&log, photo),
-            printed: view.over_photo(&analytic.printed.resized(SIDE, SIDE).values, photo),
-        }))
+        let log = view.over_photo(&log, cloth).resized(base.log.width, base.log.height);
+        for ((own, learnt), printed) in base.log.values.iter_mut().zip(log.values).zip(&base.printed.values) {
+            *own += (agreed(*own, learnt) - *own) * printed.clamp(0.0, 1.0);
+        }
+        Ok(base)
     }
+}
+
+/// What two estimates of log light, over its median, both see: none where one takes for shadow what the other takes for a
+/// highlight, else the fainter. A trace of a print is seldom seen by both.
+pub fn agreed(one: f32, other: f32) -> f32 {
+    if one * other <= 0.0 { 0.0 } else { one.signum() * one.abs().min(other.abs()) }
+}
+
+/// A garment ready to be cut from other cloths, in the light that the network finds on it.
+///
+/// # Errors
+/// When photo and mask differ in size, or libtorch refuses.
+pub fn cut<'a>(network: &ShadeNet, photo: &'a SrgbImage, mask: &'a Mask) -> Result<Restyle<'a>> {
+    let cloth = foreground::estimate(photo, mask)?;
+    let shading = Shading::compose(&cloth, mask, &network.base(&cloth, mask)?)?;
+    Ok(Restyle::with_shading(photo, mask, cloth, shading)?)
 }
 
 /// Gives what is outside the mask the mean of its neighbours, ring by ring, and 0 far away.
@@ -277,13 +297,18 @@ mod tests {
         for y in 10..100 {
             mask.data_mut()[y * 90 + 20..y * 90 + 70].fill(255);
         }
-        let base = net.base(&photo, &mask).unwrap().unwrap();
+        let base = net.base(&photo, &mask).unwrap();
+        assert_eq!(
+            base.log.values,
+            Base::estimate(&photo, &mask).unwrap().log.values,
+            "plain cloth is in the analytic light"
+        );
         let shading = pixels::shading::Shading::compose(&photo, &mask, &base).unwrap();
         let covered = shading.values.iter().zip(mask.data()).filter(|&(_, &a)| a > 0);
         let mut cloth: Vec<f32> = covered.map(|(&v, _)| v).collect();
         assert!((pixels::garment_stats::percentile(&mut cloth, 0.5) - 1.0).abs() < 0.05);
         assert!((base.log.width as f32 / base.log.height as f32 - 0.75).abs() < 0.02);
-        assert!(net.base(&photo, &Mask::filled(90, 120, 0)).unwrap().is_none());
+        assert!(net.base(&photo, &Mask::filled(90, 120, 0)).is_ok());
         assert!(Config { width: 0, precision: Precision::F32 }.validate().is_err());
     }
 }

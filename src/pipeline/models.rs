@@ -13,8 +13,10 @@ use generators::look::{Look, Looker, looker};
 use generators::recolor::{self, Recolorer};
 use generators::seam;
 use generators::segmenter::{self, Segmenter};
+use generators::shading::{self, ShadeNet};
 use generators::taxonomy;
-use pixels::SrgbImage;
+use pixels::fabric::Restyle;
+use pixels::{Mask, SrgbImage};
 
 use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::report::WeightsFile;
@@ -79,7 +81,9 @@ pub struct Models {
     /// Dyes it.
     pub recolorer: Recolorer,
     weights: PathBuf,
-    /// Finds looks, once one is asked for: colours and fabrics do without.
+    /// Tells light from cloth, once a fabric is asked for.
+    shader: OnceCell<ShadeNet>,
+    /// Finds looks, once one is asked for.
     looker: OnceCell<Looker>,
     /// The looks of references, by the checksums of their files.
     looks: RefCell<BTreeMap<String, Look>>,
@@ -125,9 +129,19 @@ impl Models {
             finder: Finder::load(weights)?,
             recolorer: Recolorer::load(weights).or_exit(Exit::Weights)?,
             weights: weights.to_owned(),
+            shader: OnceCell::new(),
             looker: OnceCell::new(),
             looks: RefCell::default(),
         })
+    }
+
+    /// A garment ready to be cut from other cloths, in the light that lies on it.
+    ///
+    /// # Errors
+    /// A weights failure (exit code 4), an input failure when libtorch refuses.
+    pub fn cut<'a>(&self, photo: &'a SrgbImage, mask: &'a Mask) -> Result<Restyle<'a>> {
+        let shader = loaded(&self.shader, || ShadeNet::load(&self.weights))?;
+        shading::cut(shader, photo, mask).or_exit(Exit::Input)
     }
 
     /// The look of a reference picture; `sha256` is that of its file.
@@ -138,14 +152,18 @@ impl Models {
         if let Some(known) = self.looks.borrow().get(sha256) {
             return Ok(known.clone());
         }
-        if self.looker.get().is_none() {
-            drop(self.looker.set(Looker::load(&self.weights).or_exit(Exit::Weights)?));
-        }
-        let looker = self.looker.get().ok_or_else(|| Failure::new(Exit::Weights, "the look model is not there"))?;
-        let look = looker.look(reference).or_exit(Exit::Input)?;
+        let look = loaded(&self.looker, || Looker::load(&self.weights))?.look(reference).or_exit(Exit::Input)?;
         self.looks.borrow_mut().insert(sha256.to_owned(), look.clone());
         Ok(look)
     }
+}
+
+/// The model in a cell, loaded if nobody has asked for it yet.
+fn loaded<M>(cell: &OnceCell<M>, load: impl Fn() -> generators::Result<M>) -> Result<&M> {
+    if cell.get().is_none() {
+        drop(cell.set(load().or_exit(Exit::Weights)?));
+    }
+    cell.get().ok_or_else(|| Failure::new(Exit::Weights, "a model is not there"))
 }
 
 /// Loads one set of models per worker.
@@ -158,9 +176,17 @@ pub fn per_worker<M>(n: usize, load: impl Fn() -> Result<M>) -> Result<Vec<M>> {
 
 /// Names of the weights files that some variants need besides [`NAMES`]: a folder without them serves all others.
 pub fn besides<'a>(variants: impl IntoIterator<Item = &'a Variant>) -> Vec<&'static str> {
-    let of_look =
-        |variant: &Variant| variant.style.as_ref().is_some_and(|style| matches!(style.kind, StyleKind::Look { .. }));
-    if variants.into_iter().any(of_look) { vec![looker::NAME] } else { Vec::new() }
+    let mut names: Vec<&'static str> = variants
+        .into_iter()
+        .filter_map(|variant| variant.style.as_ref())
+        .map(|style| match style.kind {
+            StyleKind::Fabric { .. } => shading::NAME,
+            StyleKind::Look { .. } => looker::NAME,
+        })
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    names
 }
 
 /// Checksums of all files in the weights folder that decide what is made, by name: weights, cards with their thresholds,

@@ -181,7 +181,7 @@ impl<'a> Prepared<'a> {
         let image = match &style.kind {
             StyleKind::Fabric { tile, placing } => {
                 let cut = |cut: &Restyle| cut.render(tile, placing, style.strength).or_exit(Exit::Input);
-                let parts = self.cuts()?.iter().map(cut).collect::<Result<Vec<_>>>()?;
+                let parts = self.cuts(models)?.iter().map(cut).collect::<Result<Vec<_>>>()?;
                 let masks = self.embedded.garments.iter().map(|garment| &garment.mask);
                 let layers: Vec<(&SrgbImage, &Mask)> = parts.iter().map(|part| &part.image).zip(masks).collect();
                 match parts.as_slice() {
@@ -199,12 +199,11 @@ impl<'a> Prepared<'a> {
         Ok(DyedPhoto { image, deep: None, regions: self.stats().map(region).collect() })
     }
 
-    fn cuts(&self) -> Result<&[Restyle<'a>]> {
+    fn cuts(&self, models: &Models) -> Result<&[Restyle<'a>]> {
         if self.cuts.get().is_none() {
             let photo = &self.embedded.decoded.image;
             let garments = self.embedded.garments.iter();
-            // The light is the analytic estimate's: a network's base goes into `Restyle::with_shading` in its place.
-            let cuts = garments.map(|garment| Restyle::new(photo, &garment.mask).or_exit(Exit::Input));
+            let cuts = garments.map(|garment| models.cut(photo, &garment.mask));
             drop(self.cuts.set(cuts.collect::<Result<Vec<_>>>()?));
         }
         Ok(self.cuts.get().map_or(&[], Vec::as_slice))

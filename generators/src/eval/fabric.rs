@@ -18,6 +18,7 @@ use serde::Serialize;
 use super::interval::{mean, median, quantile};
 use super::program::Program;
 use super::solids::garments::{self, Part};
+use crate::shading::{self, ShadeNet};
 use crate::{Error, Result, judge};
 
 pub use retrieval::Retrieval;
@@ -100,7 +101,7 @@ struct Garment {
 pub fn evaluate(options: &Options) -> Result<Report> {
     let swatches = swatches(&options.fabrics)?;
     let garments = found(options)?;
-    let judge = judge::load()?;
+    let (judge, network) = (judge::load()?, ShadeNet::load(&options.weights)?);
     let mut errors: Vec<f64> = Vec::new();
     for swatch in &swatches {
         let periods = find_period(&swatch.image);
@@ -112,7 +113,8 @@ pub fn evaluate(options: &Options) -> Result<Report> {
     let (mut patches, mut finished, mut outside) = (Vec::new(), Vec::new(), 0);
     let mut queries = retrieval::Queries::default();
     for garment in &garments {
-        let restyle = Restyle::new(&garment.photo, &garment.mask)?;
+        let restyle = shading::cut(&network, &garment.photo, &garment.mask)?;
+        let analytic = Restyle::new(&garment.photo, &garment.mask)?;
         let even = in_even_light(garment)?;
         let Some(square) = measure::largest_square(&garment.mask, LEAST_SQUARE) else { continue };
         for (i, swatch) in swatches.iter().enumerate() {
@@ -121,8 +123,9 @@ pub fn evaluate(options: &Options) -> Result<Report> {
             outside += measure::changed_outside(&garment.photo, &made.image, &garment.mask);
             patches.extend(measure::patches(&restyle, &swatch.tile, &placing, &made.image, square)?);
             finished.extend(measure::repeat_errors(&made, swatch.repeats, &swatch.tile, square)?);
+            let analytic = analytic.render(&swatch.tile, &placing, 1.0)?;
             let even = even.render(&swatch.tile, &placing, 1.0)?;
-            queries.add(&judge, i, &swatch.image, garment, (&made, &even), square)?;
+            queries.add(&judge, i, &swatch.image, garment, [&made, &analytic, &even], square)?;
         }
     }
     Ok(Report {

@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use self::baselines::Baseline;
 use super::interval::{Interval, bootstrap, mean};
-use crate::shading::{ShadeNet, view};
+use crate::shading::{ShadeNet, agreed, view};
 use crate::stream::Stream;
 use crate::train::shading::composites::{self, Sample};
 use crate::train::shading::garments::{self, Garments, Part};
@@ -75,7 +75,7 @@ pub struct Report {
     pub composites: usize,
     /// Plain garments that lent their light.
     pub garments: usize,
-    /// ShadeNet, the analytic estimate, plain methods.
+    /// What both see, ShadeNet, the analytic estimate, plain methods.
     pub figures: Vec<Figure>,
     /// Settings of the plain methods.
     pub baselines: Vec<Baseline>,
@@ -85,10 +85,10 @@ pub struct Report {
     pub siblings: Siblings,
 }
 
-/// Names of the two methods that are the program's own.
-const OWN: [&str; 2] = ["ShadeNet", "analytic estimate"];
+/// Names of the methods that are the program's own; the first is how it lights prints.
+const OWN: [&str; 3] = ["what both see", "ShadeNet", "analytic estimate"];
 
-/// Measures everything; the sheet shows garment, truth, ShadeNet, analytic estimate and Retinex.
+/// Measures everything; the sheet shows garment, truth, what both see, ShadeNet, analytic estimate and Retinex.
 ///
 /// # Errors
 /// When data or weights are missing or malformed.
@@ -146,7 +146,9 @@ fn names(baselines: &[Baseline]) -> Vec<String> {
 
 /// Log shading by every method, in the order of [`names`].
 fn methods(network: &ShadeNet, baselines: &[Baseline], image: &SrgbImage, mask: &Mask) -> Result<Vec<Vec<f32>>> {
-    let mut all = vec![network.log_shading(image, mask)?, view::base(image, mask)?];
+    let (learnt, analytic) = (network.log_shading(image, mask)?, view::base(image, mask)?);
+    let both = learnt.iter().zip(&analytic).map(|(&one, &other)| agreed(one, other)).collect();
+    let mut all = vec![both, learnt, analytic];
     all.extend(baselines.par_iter().map(|baseline| baseline.log_shading(image, mask)).collect::<Vec<_>>());
     Ok(all)
 }
@@ -220,10 +222,10 @@ fn families(samples: &[Sample], errors: &[Vec<f64>]) -> Vec<OfFamily> {
     seen.into_iter().map(of).collect()
 }
 
-/// Garment, truth, ShadeNet, analytic estimate, Retinex.
+/// Garment, truth, what both see, ShadeNet, analytic estimate, Retinex.
 fn shown(image: &SrgbImage, mask: &Mask, truth: &[f32], found: &[Vec<f32>]) -> Result<Vec<SrgbImage>> {
     let mut row = vec![image.clone(), composites::picture(truth, mask)?];
-    for log in [found.first(), found.get(1), found.last()].into_iter().flatten() {
+    for log in [found.first(), found.get(1), found.get(2), found.last()].into_iter().flatten() {
         let median = view::median_inside(log, &view::core(mask));
         let relative: Vec<f32> = log.iter().map(|v| v - median).collect();
         row.push(composites::picture(&relative, mask)?);

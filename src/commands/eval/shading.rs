@@ -26,7 +26,7 @@ fn lines(report: &Report) -> Vec<String> {
         let saved = 100.0 * (1.0 - least / f.error.value);
         let error = f.error;
         format!(
-            "  {:<24} {:.3} [{:.3}, {:.3}]  ShadeNet's error is {saved:.0}% less",
+            "  {:<24} {:.3} [{:.3}, {:.3}]  the first's error is {saved:.0}% less",
             f.method, error.value, error.low, error.high
         )
     };

@@ -1,4 +1,5 @@
-//! Whether the judge finds the swatch again by a piece of the finished garment, beside two dumb ways of putting it there.
+//! Whether the judge finds the swatch again by a piece of the finished garment, beside the same in other light and
+//! two dumb ways of putting it there.
 
 use pixels::SrgbImage;
 use pixels::fabric::Restyled;
@@ -20,13 +21,13 @@ pub struct Retrieval {
     pub n: usize,
 }
 
-const METHODS: [&str; 4] = ["ours", "ours in even light", "pasted flat", "multiplied"];
+const METHODS: [&str; 5] = ["ours", "in the analytic light", "in even light", "pasted flat", "multiplied"];
 
 /// Features of pieces of garments and of the swatches as photographed.
 #[derive(Default)]
 pub(super) struct Queries {
     /// Per method: the swatch's number and the piece's features.
-    pieces: [Vec<(usize, Vec<f32>)>; 4],
+    pieces: [Vec<(usize, Vec<f32>)>; 5],
     /// A view of every swatch at the scale of a garment, by garment: its number and features.
     gallery: Vec<(usize, Vec<f32>)>,
 }
@@ -39,7 +40,7 @@ impl Queries {
         number: usize,
         swatch: &SrgbImage,
         garment: &Garment,
-        (made, even): (&Restyled, &Restyled),
+        [made, analytic, even]: [&Restyled; 3],
         (x, y, side): Square,
     ) -> Result<()> {
         let shorter = swatch.width_px().min(swatch.height_px()) as f32;
@@ -50,7 +51,8 @@ impl Queries {
         let multiplied = multiplied(&flat, &old)?;
         // The view that it is to be found by: the swatch's other corner, so that "pasted" isn't its own answer.
         let view = corner(swatch, (piece as f32 / made.scale) as usize)?;
-        let rows = judge::embed(judge, &[&cut(&made.image, at)?, &cut(&even.image, at)?, &flat, &multiplied, &view])?;
+        let [made, analytic, even] = [cut(&made.image, at)?, cut(&analytic.image, at)?, cut(&even.image, at)?];
+        let rows = judge::embed(judge, &[&made, &analytic, &even, &flat, &multiplied, &view])?;
         let values = seam::floats_of(&rows)?;
         let mut rows = values.chunks_exact(values.len() / (METHODS.len() + 1)).map(<[f32]>::to_vec);
         for (pieces, row) in self.pieces.iter_mut().zip(rows.by_ref()) {

@@ -23,7 +23,7 @@ pub struct Siblings {
     pub n: usize,
     /// Their photos: printed, plain.
     pub ids: Vec<[String; 2]>,
-    /// ShadeNet, the analytic estimate, plain methods: distance of the light found on the printed photo from that of the
+    /// What both see, ShadeNet, the analytic estimate, plain methods: distance of the light found on the printed photo from that of the
     /// plain one.
     pub figures: Vec<Figure>,
     /// The same distance for no shading at all: how strong the light is.
