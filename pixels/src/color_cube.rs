@@ -77,7 +77,8 @@ impl ColorCube {
                 let share = f32::from(share) / 255.0;
                 for (code, value) in rgb.iter_mut().zip(mapped) {
                     let own = f32::from(*code);
-                    *code = (own + (value - own) * share).round().clamp(0.0, 255.0) as u8;
+                    // A cast rounds down; `round` is a call for every number on most processors.
+                    *code = ((own + (value - own) * share).clamp(0.0, 255.0) + 0.5) as u8;
                 }
             }
         });

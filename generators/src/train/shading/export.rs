@@ -52,6 +52,9 @@ pub fn ship(params: &Params, config: &Config, learnt: &Garments, data: &Path, we
             "Light is found at 128 px over the garment; finer folds come from the photo where the cloth is plain."
                 .to_owned(),
             "Prints that grow lighter slowly, such as ombre, are taken for light.".to_owned(),
+            "By itself it makes clouds of dark florals; the program lights prints by what it and the analytic estimate \
+             both see, and plain cloth by the analytic estimate."
+                .to_owned(),
             "Truth is the light of plain cloth on its own; no photo of one garment with and without its print exists."
                 .to_owned(),
         ],
@@ -80,8 +83,13 @@ fn metrics(report: &Report) -> Vec<Metric> {
     };
     let (made, real) = ("held-out garments and prints", "colourway pairs, one photo printed and one plain");
     let error = |figure: &Figure| figure.error.value;
-    let mut all =
-        beside(&report.figures, error, "scale-invariant RMSE of log shading, composites", report.composites, made);
+    let mut all = beside(
+        &report.figures,
+        error,
+        "scale-invariant RMSE of log shading, what network and analytic estimate both see, composites",
+        report.composites,
+        made,
+    );
     all.extend(beside(
         &report.figures,
         |f| f.psnr,
