@@ -142,8 +142,7 @@ pub fn decode_planes(bytes: &[u8], limits: &Limits, reduction: impl Fn(u32, u32)
         return Ok(None);
     }
     limits.check_bytes(bytes.len() as u64)?;
-    let read = guarded(Format::Jpeg, || jpeg::read_planes(bytes, limits, &reduction))?;
-    Ok(read.map(|(whole, shrink, planes)| JpegPlanes::of_file(whole, shrink, planes)))
+    guarded(Format::Jpeg, || jpeg::read_planes(bytes, limits, &reduction))
 }
 
 /// Runs codec code; its bug on hostile bytes must cost one photo, not the batch.

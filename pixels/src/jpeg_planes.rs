@@ -43,11 +43,11 @@ impl JpegPlanes {
             return Err(Error::Resize { from_width, from_height, to_width, to_height, reason });
         }
         let mut distinct: Vec<(u32, u32)> = Vec::with_capacity(sizes.len());
-        sizes.iter().for_each(|size| {
+        for size in sizes {
             if !distinct.contains(size) {
-                distinct.push(*size)
+                distinct.push(*size);
             }
-        });
+        }
         let step = if chroma.at_level(level) == Chroma::Full { (1, 1) } else { (2, 2) };
         let [luma, blue, red] = &self.planes;
         let [luma] = cascade_planes([luma], self.size, &distinct, (1, 1), step);

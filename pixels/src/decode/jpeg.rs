@@ -3,6 +3,7 @@
 use super::{Limits, Raw, Reduction, Samples};
 use crate::exif;
 use crate::icc::{self, ColorModel};
+use crate::jpeg_planes::JpegPlanes;
 use crate::libjpeg::{self, Channels};
 use crate::pool;
 use crate::{Error, Format, Result};
@@ -161,13 +162,8 @@ fn read_header(bytes: &[u8], limits: &Limits) -> Result<Header> {
     Ok(header)
 }
 
-/// Size in the file and planes, at the size that `reduction` says, of a file that is upright sRGB in luma and chroma; `None`
-/// of any other.
-pub(super) fn read_planes(
-    bytes: &[u8],
-    limits: &Limits,
-    reduction: Reduction<'_>,
-) -> Result<Option<((u32, u32), u32, libjpeg::Planes)>> {
+/// The planes of a file that is upright sRGB in luma and chroma, at the size that `reduction` says; `None` of any other.
+pub(super) fn read_planes(bytes: &[u8], limits: &Limits, reduction: Reduction<'_>) -> Result<Option<JpegPlanes>> {
     let header = read_header(bytes, limits)?;
     if header.components != 3 || header.orientation != 1 {
         return Ok(None);
@@ -180,7 +176,7 @@ pub(super) fn read_planes(
     let whole = (header.width, header.height);
     let shrink = reduction(whole.0, whole.1);
     let planes = libjpeg::decode_planes(bytes, whole, shrink).map_err(corrupt)?;
-    Ok(planes.map(|planes| (whole, shrink, planes)))
+    Ok(planes.map(|planes| JpegPlanes::of_file(whole, shrink, planes)))
 }
 
 pub(super) fn read(bytes: &[u8], limits: &Limits, reduction: Reduction<'_>) -> Result<Raw> {
