@@ -6,11 +6,12 @@ use rayon::prelude::*;
 
 use super::placement::{Placement, Placing, Repeat, SWATCH_CM};
 use super::tile::Tile;
-use crate::color::{Curve, Lab};
+use crate::color::{Curve, Lab, linear_from_srgb_code, srgb_code_from_linear};
+use crate::composite::Channel;
 use crate::foreground;
 use crate::garment_stats::{SAMPLE_LIMIT, core_sample, percentile};
 use crate::shading::{Shading, luminance};
-use crate::{Error, Mask, Result, SrgbImage};
+use crate::{Error, Mask, Result, Srgb16Image, SrgbImage};
 
 /// Light above this many times the median is a glint: it lies on the cloth and is not coloured by it.
 const GLINT: f32 = 1.9;
@@ -18,15 +19,17 @@ const GLINT: f32 = 1.9;
 const GLINT_KEPT: f32 = 0.7;
 /// Change of the shading's contrast per unit of lightness by which the cloth becomes lighter, and its bounds: light cloth
 /// throws light into its own folds, dark cloth doesn't.
-const CONTRAST_SLOPE: f32 = 0.0042;
+const CONTRAST_SLOPE: f32 = 0.003;
 const CONTRAST: (f32, f32) = (0.62, 1.3);
 /// Light that even black cloth sends back: lint, sheen and the lens.
 const FLARE: f32 = 0.006;
 /// Light from which highlights are compressed so that they don't clip.
 const SHOULDER: f32 = 0.82;
-/// Where the lighter part of the cloth comes to lie in the lighter part of the folds; how far all may be darkened for it.
-const HEADROOM: f32 = 0.93;
-const DARKEST: f32 = 0.72;
+/// Where the lighter part of the cloth comes to lie in the brightest folds; how far all may be darkened for it, and by how
+/// much folds may be brighter than the cloth at least.
+const HEADROOM: f32 = 0.95;
+const DARKEST: f32 = 0.92;
+const LEAST_ROOM: f32 = 0.08;
 /// A repeat may be this many times as long as the garment is wide.
 const MOST_REPEAT: f32 = 4.0;
 /// Shortest repeat that can be asked for, in pixels of the photo.
@@ -102,13 +105,35 @@ impl<'a> Restyle<'a> {
     /// [`Error::Swatch`] when the repeat asked for is far longer than the garment or shorter than two pixels.
     pub fn render(&self, tile: &Tile, placing: &Placing, strength: f32) -> Result<Restyled> {
         let laid = Laid::new(tile, placing, self.placement.body_px)?;
-        let (width, strength) = (self.photo.width_px() as usize, strength.clamp(0.0, 1.0));
-        let look = self.look(tile);
-        let curve = Curve::get();
         let mut image = self.photo.clone();
-        let rows = image.data_mut().par_chunks_mut(3 * width.max(1)).zip(self.mask.data().par_chunks(width.max(1)));
-        let shades = self.shading.values.par_chunks(width.max(1));
-        let own = self.cloth.data().par_chunks(3 * width.max(1));
+        self.render_rows(image.data_mut(), &laid, &self.look(tile), strength);
+        Ok(Restyled { image, scale: laid.scale, repeat_px: laid.repeat_px })
+    }
+
+    /// The same of the photo with 16 bits a channel, of which the one that was prepared is the rounded copy.
+    ///
+    /// # Errors
+    /// As [`Restyle::render`]; [`Error::SizeMismatch`] when the two copies differ in size.
+    pub fn render_deep(
+        &self,
+        deep: &Srgb16Image,
+        tile: &Tile,
+        placing: &Placing,
+        strength: f32,
+    ) -> Result<Srgb16Image> {
+        self.mask.check_size(deep.width_px(), deep.height_px())?;
+        let laid = Laid::new(tile, placing, self.placement.body_px)?;
+        let mut image = deep.clone();
+        self.render_rows(image.data_mut(), &laid, &self.look(tile), strength);
+        Ok(image)
+    }
+
+    fn render_rows<T: Channel>(&self, picture: &mut [T], laid: &Laid, look: &Look, strength: f32) {
+        let (width, strength) = ((self.photo.width_px() as usize).max(1), strength.clamp(0.0, 1.0));
+        let curve = Curve::get();
+        let rows = picture.par_chunks_mut(3 * width).zip(self.mask.data().par_chunks(width));
+        let shades = self.shading.values.par_chunks(width);
+        let own = self.cloth.data().par_chunks(3 * width);
         rows.zip(shades).zip(own).enumerate().for_each(|(y, (((row, alpha), shades), own))| {
             if alpha.iter().all(|&a| a == 0) {
                 return;
@@ -118,18 +143,17 @@ impl<'a> Restyle<'a> {
                 let new = look.light(laid.color(place(x)), shades[x]);
                 let share = f32::from(alpha[x]) / 255.0;
                 let pixel = &mut row[3 * x..3 * x + 3];
-                for (c, code) in pixel.iter_mut().enumerate() {
+                for (c, value) in pixel.iter_mut().enumerate() {
                     // Only the cloth's share of the pixel is exchanged, so that no fringe of the old cloth is left. What
                     // lies behind it is no darker than black and no lighter than white: where the estimate of the old
                     // cloth says otherwise it is wrong, and would leave its complement's colour.
-                    let before = curve.linear(*code);
+                    let before = linear_from_srgb_code(value.code());
                     let behind = (before - share * curve.linear(own[3 * x + c])).clamp(0.0, 1.0 - share);
                     let after = share * new[c] + behind;
-                    *code = curve.byte(before + strength * (after - before));
+                    *value = T::of_code(srgb_code_from_linear(before + strength * (after - before)));
                 }
             }
         });
-        Ok(Restyled { image, scale: laid.scale, repeat_px: laid.repeat_px })
     }
 
     /// Where on the tile the pixels of these rows lie (columns and rows of the tile, which goes on beyond its sides), row by
@@ -153,9 +177,10 @@ impl<'a> Restyle<'a> {
         let contrast = (1.0 - CONTRAST_SLOPE * (of(target) - of(self.light))).clamp(CONTRAST.0, CONTRAST.1);
         // On black cloth most of what differs is what it reflects of the room.
         let contrast = contrast * self.light / (self.light + FLARE);
-        let brightest = tile.highlight(0.9) * self.bright.min(GLINT).powf(contrast);
-        let level = (HEADROOM / brightest.max(1e-3)).clamp(DARKEST, 1.0);
-        Look { contrast, level, light: self.light }
+        let highlight = tile.highlight(0.9).max(1e-3);
+        let level = (HEADROOM / (highlight * self.bright.min(GLINT).powf(contrast))).clamp(DARKEST, 1.0);
+        let room = (HEADROOM / (highlight * level) - 1.0).max(LEAST_ROOM);
+        Look { contrast, level, room, light: self.light }
     }
 }
 
@@ -163,6 +188,8 @@ impl<'a> Restyle<'a> {
 struct Look {
     contrast: f32,
     level: f32,
+    /// By how much folds can be brighter than the cloth before it clips, over the cloth.
+    room: f32,
     light: f32,
 }
 
@@ -171,7 +198,10 @@ impl Look {
     fn light(&self, color: [f32; 3], shade: f32) -> [f32; 3] {
         // Past the threshold light still rises, ever less.
         let matte = if shade <= GLINT { shade } else { GLINT + 0.25 * (1.0 - (-(shade - GLINT)).exp()) };
-        let gain = self.level * matte.powf(self.contrast);
+        let gain = matte.powf(self.contrast);
+        // The lighter the cloth, the more its folds are shadows alone: its own colour stays near the middle of the light.
+        let gain =
+            self.level * if gain <= 1.0 { gain } else { 1.0 + self.room * (1.0 - (-(gain - 1.0) / self.room).exp()) };
         let glint = GLINT_KEPT * self.light * (shade - matte).max(0.0);
         let lit = color.map(|v| v * gain + glint);
         let most = lit[0].max(lit[1]).max(lit[2]);
@@ -199,16 +229,13 @@ struct Laid {
 
 impl Laid {
     fn new(tile: &Tile, placing: &Placing, body_px: f32) -> Result<Self> {
-        let side = |i: usize| if i == 0 { tile.swatch_px.0 as f32 } else { tile.swatch_px.1 as f32 };
-        let length = |i: usize| tile.periods[i].map_or_else(|| side(i), |period| period.px / tile.scale);
-        let leading = usize::from(tile.periods[0].is_none() && tile.periods[1].is_some());
         let per_cm = body_px / placing.garment_cm.max(1.0);
         let scale = match placing.repeat {
-            None => SWATCH_CM * per_cm / side(0),
-            Some(Repeat::Px(px)) => px / length(leading),
-            Some(Repeat::Cm(cm)) => cm * per_cm / length(leading),
+            None => SWATCH_CM * per_cm / tile.swatch_px.0 as f32,
+            Some(Repeat::Px(px)) => px / tile.repeat_px(),
+            Some(Repeat::Cm(cm)) => cm * per_cm / tile.repeat_px(),
         };
-        let repeat = scale * length(leading);
+        let repeat = scale * tile.repeat_px();
         // Weave that is finer than the photo's pixels shows as its mean, as it would to the camera.
         let too_fine = repeat < LEAST_REPEAT && placing.repeat.is_some();
         if !repeat.is_finite() || too_fine || repeat > MOST_REPEAT * body_px.max(2.0) {
@@ -226,8 +253,8 @@ impl Laid {
         let (sin, cos) = placing.rotation_deg.to_radians().sin_cos();
         let matrix = [[fine * shrunk.0 * cos, fine * shrunk.0 * sin], [-fine * shrunk.1 * sin, fine * shrunk.1 * cos]];
         let shift = (
-            -placing.offset.0 * length(0) * tile.scale * shrunk.0,
-            -placing.offset.1 * length(1) * tile.scale * shrunk.1,
+            -placing.offset.0 * tile.length_px(0) * tile.scale * shrunk.0,
+            -placing.offset.1 * tile.length_px(1) * tile.scale * shrunk.1,
         );
         Ok(Self {
             cloth: tile.scaled(shrink),
@@ -235,7 +262,7 @@ impl Laid {
             matrix,
             shift,
             shrunk,
-            repeat_px: (scale * length(0), scale * length(1)),
+            repeat_px: (scale * tile.length_px(0), scale * tile.length_px(1)),
         })
     }
 

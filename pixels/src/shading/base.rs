@@ -26,8 +26,14 @@ const LEAST_BORDERS: usize = 24;
 const JUMP_RANK: f32 = 0.6;
 /// Share of the difference between two colours that lies in the jump: below it is shadow, above it is print.
 const SHADOW_PRINT: (f32, f32) = (0.4, 0.8);
-/// Difference of a and b at equal lightness: below it the colours may be one cloth, above it they are two.
+/// Difference of two colours that light does not make: below it they may be one cloth, above it they are two.
 const SAME_HUE: (f32, f32) = (10.0, 22.0);
+/// The same below which two colours with a hue are one dye in different light, however sharp their borders: pleats.
+const SAME_DYE: (f32, f32) = (3.0, 9.0);
+/// Chroma at equal lightness up to which colours have no hue that would say so, and from which they have.
+const NEUTRAL: (f32, f32) = (8.0, 18.0);
+/// Share of its chroma that cloth keeps in its shadows, where light from elsewhere makes it greyer.
+const SHADOW_CHROMA: f32 = 0.5;
 /// A step of this much (natural logarithm) on this share of the cloth makes it printed.
 const STEP: f32 = 0.2;
 const PRINTED_SHARE: f32 = 0.12;
@@ -219,8 +225,11 @@ fn steps(work: &Work, classes: &[u8], stats: &GarmentStats) -> Vec<f32> {
             let small = one.share.min(other.share) < LEAST_PRINT;
             let sharp =
                 if small { 0.0 } else { ramp(SHADOW_PRINT, jump / if apart.abs() > 1e-3 { apart } else { 1e-3 }) };
-            let hue = ramp(SAME_HUE, hue_apart(one.color, other.color));
-            pairs.push((low, high, jump * sharp.max(hue), seen.len() as f32));
+            let apart = dyes_apart(one.color, other.color);
+            let chroma = at_equal_light(one.color).chroma().min(at_equal_light(other.color).chroma());
+            let two_dyes = ramp(SAME_DYE, apart).max(1.0 - ramp(NEUTRAL, chroma));
+            let print = (sharp * two_dyes).max(ramp(SAME_HUE, apart));
+            pairs.push((low, high, jump * print, seen.len() as f32));
         }
     }
     settled(&pairs, n)
@@ -249,14 +258,23 @@ fn settled(pairs: &[(usize, usize, f32, f32)], n: usize) -> Vec<f32> {
     steps
 }
 
-/// How far two colours are apart in a and b when both are brought to the same lightness, as light would.
-fn hue_apart(one: Lab, other: Lab) -> f32 {
-    let at = |c: Lab| {
-        let scale = 50.0 / c.l.max(18.0);
-        (c.a * scale, c.b * scale)
-    };
-    let ((a0, b0), (a1, b1)) = (at(one), at(other));
-    (a0 - a1).hypot(b0 - b1)
+/// How far two colours are apart by what light can't make of one cloth: another hue, or another chroma at equal lightness,
+/// but for the greyer shadows that cloth has.
+fn dyes_apart(one: Lab, other: Lab) -> f32 {
+    let (light, dark) = if one.l > other.l { (one, other) } else { (other, one) };
+    let (light, dark) = (at_equal_light(light), at_equal_light(dark));
+    let (bright, deep) = (light.chroma(), dark.chroma());
+    let flat = (light.a - dark.a).hypot(light.b - dark.b);
+    let hue = (flat * flat - (bright - deep).powi(2)).max(0.0).sqrt();
+    let chroma = (deep - bright).max(SHADOW_CHROMA * bright - deep).max(0.0);
+    hue.hypot(chroma)
+}
+
+/// The colour in light that gives it a lightness of 50: light scales L* + 16, a* and b* alike.
+fn at_equal_light(c: Lab) -> Lab {
+    // The darkest colours are mostly noise.
+    let scale = 66.0 / (c.l + 16.0).max(30.0);
+    Lab::new(50.0, c.a * scale, c.b * scale)
 }
 
 fn printed_share(steps: &[f32], stats: &GarmentStats) -> f32 {

@@ -75,6 +75,23 @@ fn stripes_and_checks_are_taken_out_of_the_light() {
     }
 }
 
+/// Pleats change as sharply as stripes do, but only by light, and their shadows are greyer.
+#[test]
+fn pleats_of_dyed_cloth_are_light_and_stripes_of_another_dye_are_not() {
+    let shaded = |x: u32, dye: [f32; 3]| if (x / 9).is_multiple_of(2) { dye } else { dye.map(|v| 0.3 * v + 0.004) };
+    for dye in [[0.30, 0.08, 0.03], [0.45, 0.02, 0.08], [0.05, 0.10, 0.40]] {
+        let pleats = photo(|x, _| shaded(x, dye));
+        let base = Base::estimate(&pleats, &mask()).unwrap();
+        assert!(printed(&base) < 0.05, "{dye:?}: {}", printed(&base));
+        let shading = Shading::compose(&pleats, &mask(), &base).unwrap();
+        let at = |x: usize| shading.values[90 * WIDTH as usize + x];
+        // Beside each other, in the middle of a light and of a dark pleat.
+        assert!(at(94) > 2.0 * at(103), "{dye:?}: {} {}", at(94), at(103));
+    }
+    let inked = photo(|x, _| if (x / 9).is_multiple_of(2) { [0.45, 0.02, 0.08] } else { [0.05, 0.03, 0.10] });
+    assert!(printed(&Base::estimate(&inked, &mask()).unwrap()) > 0.8);
+}
+
 #[test]
 fn a_shadow_is_no_print() {
     let base = Base::estimate(&photo(|_, _| [0.35, 0.33, 0.30]), &mask()).unwrap();
