@@ -59,6 +59,9 @@ pub enum EvalCommand {
                       judge's weights: scripts/convert-backbone --judge."
     )]
     Fabric(EvalFabricArgs),
+    /// Fabrics: how well a judge trained for it tells plain garments cut from printed cloth from photos of printed ones.
+    #[command(after_help = "Example:\n  rangrez eval prints --data data --sheet sheet.png")]
+    Prints(EvalPrintsArgs),
     /// Gate: accuracy per category, calibration error, accept rates.
     #[command(
         after_help = "Examples:\n  rangrez eval gate --data data --json\n  rangrez eval gate --data data --false-accept 0.05 \
@@ -156,6 +159,16 @@ pub struct EvalFabricArgs {
     /// Garments that every swatch is put on.
     #[arg(long, value_name = "N", default_value_t = generators::eval::fabric::GARMENTS)]
     pub garments: usize,
+}
+
+/// Options of the evaluation of prints.
+#[derive(Debug, Args)]
+pub struct EvalPrintsArgs {
+    #[command(flatten)]
+    pub common: EvalDataArgs,
+    /// Draw some pairs (printed garment, plain one, ours, pasted flat, multiplied) into this PNG.
+    #[arg(long, value_name = "FILE")]
+    pub sheet: Option<PathBuf>,
 }
 
 /// Options of the colourway evaluation.

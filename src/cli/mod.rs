@@ -29,7 +29,7 @@ pub use classify::ClassifyArgs;
 pub use doctor::DoctorArgs;
 pub use eval::{
     EvalArgs, EvalBaseColourArgs, EvalClassifierArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalFabricArgs,
-    EvalGateArgs, EvalLooksArgs, EvalRealismArgs, EvalShadingArgs, EvalSolidsArgs, SolidsPart,
+    EvalGateArgs, EvalLooksArgs, EvalPrintsArgs, EvalRealismArgs, EvalShadingArgs, EvalSolidsArgs, SolidsPart,
 };
 pub use map::MapArgs;
 pub use mask::MaskArgs;

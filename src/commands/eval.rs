@@ -3,9 +3,11 @@
 mod colorways;
 mod fabric;
 mod looks;
+mod prints;
 mod realism;
 mod shading;
 mod solids;
+mod told;
 
 use std::path::Path;
 
@@ -34,6 +36,7 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
         EvalCommand::Shading(args) => shading::evaluate(args),
         EvalCommand::Looks(args) => looks::evaluate(args),
         EvalCommand::Fabric(args) => fabric::evaluate(args),
+        EvalCommand::Prints(args) => prints::evaluate(args),
         EvalCommand::Gate(args) => evaluate_gate(args),
     }
     .map(|()| Exit::Done)

@@ -4,7 +4,7 @@
 //! Garments are solid-coloured CC0 phone photos of senders that nothing was tuned on, enlarged so that prints have pixels;
 //! swatches are made by `scripts/make-fabrics --varied`, which also says what their repeats are.
 
-mod measure;
+pub(super) mod measure;
 mod retrieval;
 
 use std::collections::BTreeMap;
@@ -22,6 +22,7 @@ use crate::shading::{self, ShadeNet};
 use crate::{Error, Result, judge};
 
 pub use retrieval::Retrieval;
+pub(super) use retrieval::multiplied;
 
 /// Garments that every swatch is put on, unless told otherwise.
 pub const GARMENTS: usize = 6;
@@ -115,7 +116,7 @@ pub fn evaluate(options: &Options) -> Result<Report> {
     for garment in &garments {
         let restyle = shading::cut(&network, &garment.photo, &garment.mask)?;
         let analytic = Restyle::new(&garment.photo, &garment.mask)?;
-        let even = in_even_light(garment)?;
+        let even = in_even_light(&garment.photo, &garment.mask)?;
         let Some(square) = measure::largest_square(&garment.mask, LEAST_SQUARE) else { continue };
         for (i, swatch) in swatches.iter().enumerate() {
             let placing = Placing::default();
@@ -141,8 +142,7 @@ pub fn evaluate(options: &Options) -> Result<Report> {
 }
 
 /// The garment without folds or shadows, which tells what of a swatch is lost by its light and what by its lie.
-fn in_even_light(garment: &Garment) -> Result<Restyle<'_>> {
-    let (photo, mask) = (&garment.photo, &garment.mask);
+pub(super) fn in_even_light<'a>(photo: &'a SrgbImage, mask: &'a Mask) -> Result<Restyle<'a>> {
     let (width_px, height_px) = (photo.width_px(), photo.height_px());
     let light = Shading { width_px, height_px, values: vec![1.0; mask.data().len()] };
     Ok(Restyle::with_shading(photo, mask, foreground::estimate(photo, mask)?, light)?)

@@ -84,6 +84,18 @@ impl Tile {
         self.light.height
     }
 
+    /// Length in the swatch's pixels of what [`super::Repeat`] sets: of the repeat across, else of that down, else of the
+    /// swatch across.
+    pub fn repeat_px(&self) -> f32 {
+        self.length_px(usize::from(self.periods[0].is_none() && self.periods[1].is_some()))
+    }
+
+    /// Length of the repeat across (0) or down (1) in the swatch's pixels; of the swatch where it has none.
+    pub(super) fn length_px(&self, axis: usize) -> f32 {
+        let side = if axis == 0 { self.swatch_px.0 } else { self.swatch_px.1 };
+        self.periods[axis].map_or(side as f32, |period| period.px / self.scale)
+    }
+
     /// The tile as a picture.
     pub fn to_srgb(&self) -> SrgbImage {
         self.light.to_srgb()

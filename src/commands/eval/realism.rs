@@ -1,9 +1,8 @@
 //! `rangrez eval realism`.
 
-use generators::eval::interval::Interval;
 use generators::eval::realism::{self, Options, Report};
 
-use super::{print_json, print_lines};
+use super::{print_json, print_lines, told};
 use crate::cli::EvalRealismArgs;
 use crate::commands::blame;
 use crate::exit::Result;
@@ -21,17 +20,8 @@ pub fn evaluate(args: &EvalRealismArgs) -> Result<()> {
 }
 
 fn lines(report: &Report) -> Vec<String> {
-    let interval = |i: &Interval| format!("{:.3} [{:.3}, {:.3}]", i.value, i.low, i.high);
-    let mut lines = vec![format!(
-        "{:<38} {:>22} {:>24} {:>6}",
-        "told from real photos", "accuracy [95%]", "minus the network's", "crops"
-    )];
-    lines.extend(report.rows.iter().map(|row| {
-        let behind = row.behind_ours.as_ref().map_or_else(String::new, interval);
-        format!("{:<38} {:>22} {behind:>24} {:>6}", row.name, interval(&row.accuracy), row.crops)
-    }));
-    let verdict = if report.nearer_than_every_baseline { "yes" } else { "no" };
-    lines.push(format!("nearer to one half than every baseline: {verdict}"));
+    let mut lines = told::lines(&report.rows);
+    lines.push(told::verdict(report.nearer_than_every_baseline));
     lines.push(format!("{} directions of {} groups; {}", report.directions, report.groups, report.protocol));
     lines
 }

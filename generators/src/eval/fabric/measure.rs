@@ -13,10 +13,10 @@ const FLAT: f32 = 0.05;
 const TELLING: f32 = 4.0;
 
 /// A square of pixels: column, row and side.
-pub(super) type Square = (usize, usize, usize);
+pub type Square = (usize, usize, usize);
 
 /// The largest square that is wholly of the garment; `None` when it is shorter than `least`.
-pub(super) fn largest_square(mask: &Mask, least: usize) -> Option<Square> {
+pub fn largest_square(mask: &Mask, least: usize) -> Option<Square> {
     let width = mask.width_px() as usize;
     let mut sides = vec![0_usize; mask.data().len()];
     let mut best = (0, 0, 0);
@@ -35,14 +35,14 @@ pub(super) fn largest_square(mask: &Mask, least: usize) -> Option<Square> {
 }
 
 /// Bytes that differ where alpha is 0.
-pub(super) fn changed_outside(photo: &SrgbImage, made: &SrgbImage, mask: &Mask) -> usize {
+pub fn changed_outside(photo: &SrgbImage, made: &SrgbImage, mask: &Mask) -> usize {
     let pairs = photo.data().chunks_exact(3).zip(made.data().chunks_exact(3)).zip(mask.data());
     let differ = |(one, other): (&[u8], &[u8])| one.iter().zip(other).filter(|(a, b)| a != b).count();
     pairs.filter(|(_, alpha)| **alpha == 0).map(|(pair, _)| differ(pair)).sum()
 }
 
 /// The picture inside a square.
-pub(super) fn cut(image: &SrgbImage, (x, y, side): Square) -> Result<SrgbImage> {
+pub fn cut(image: &SrgbImage, (x, y, side): Square) -> Result<SrgbImage> {
     let width = image.width_px() as usize;
     let rows = (y..y + side).flat_map(|row| image.data()[3 * (row * width + x)..][..3 * side].iter().copied());
     Ok(SrgbImage::new(side as u32, side as u32, rows.collect())?)
@@ -54,7 +54,7 @@ fn brightness(image: &SrgbImage, i: usize) -> f32 {
 }
 
 /// Correlation of each flat, telling patch of the square with the tile, read where the warp says that the patch lies.
-pub(super) fn patches(
+pub fn patches(
     restyle: &Restyle,
     tile: &Tile,
     placing: &Placing,
@@ -129,7 +129,7 @@ fn correlation(one: &[f32], other: &[f32]) -> f64 {
 
 /// Relative errors of the repeats that are found again in the square, across and down, where the swatch has any that the
 /// square holds more than twice and that pixels can show.
-pub(super) fn repeat_errors(made: &Restyled, truth: [f32; 2], tile: &Tile, square: Square) -> Result<Vec<f64>> {
+pub fn repeat_errors(made: &Restyled, truth: [f32; 2], tile: &Tile, square: Square) -> Result<Vec<f64>> {
     let wanted = truth.map(|repeat| repeat * made.scale);
     let shown = |repeat: f32| repeat >= 8.0 && repeat * 2.2 <= square.2 as f32;
     if !wanted.iter().any(|&repeat| shown(repeat)) || tile.periods == [None, None] {

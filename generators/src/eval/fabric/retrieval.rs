@@ -102,7 +102,7 @@ fn pasted(swatch: &SrgbImage, scale: f32, side: usize) -> Result<SrgbImage> {
 }
 
 /// Codes times codes, as image editors multiply layers.
-fn multiplied(cloth: &SrgbImage, old: &SrgbImage) -> Result<SrgbImage> {
+pub fn multiplied(cloth: &SrgbImage, old: &SrgbImage) -> Result<SrgbImage> {
     let product = |(a, b): (&u8, &u8)| ((u16::from(*a) * u16::from(*b) + 127) / 255) as u8;
     let codes = cloth.data().iter().zip(old.data()).map(product).collect();
     Ok(SrgbImage::new(cloth.width_px(), cloth.height_px(), codes)?)

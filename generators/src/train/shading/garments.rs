@@ -95,13 +95,26 @@ struct Source {
     region: Region,
 }
 
-#[derive(Deserialize)]
-struct StyleRow {
-    id: String,
+/// A line of `studio/styles.csv`.
+#[derive(Clone, Debug, Deserialize)]
+pub struct StyleRow {
+    /// The photo's file, without ending.
+    pub id: String,
+    /// What it is of.
     #[serde(rename = "articleType")]
-    article_type: String,
+    pub article_type: String,
+    /// For whom it is.
+    pub gender: String,
+    /// The product's name.
     #[serde(rename = "productDisplayName")]
-    name: String,
+    pub name: String,
+}
+
+impl StyleRow {
+    /// What splits go by.
+    pub fn key(&self) -> String {
+        format!("studio/{}", self.name)
+    }
 }
 
 #[derive(Deserialize)]
@@ -124,16 +137,24 @@ fn rows<T: for<'a> Deserialize<'a>>(path: &Path) -> Result<Vec<T>> {
     Ok(reader.deserialize().filter_map(std::result::Result::ok).collect())
 }
 
+/// The catalogue photos of a data folder.
+///
+/// # Errors
+/// When the table is missing.
+pub fn catalogue(data: &Path) -> Result<Vec<StyleRow>> {
+    rows(&data.join("studio/styles.csv"))
+}
+
 /// At most `limit` photos of each data set, in an order that depends on nothing but their names; photos of colourway pairs
 /// are left out, since the light on them is measured elsewhere.
 fn sources(data: &Path, limit: usize) -> Result<Vec<Source>> {
     let pairs: Vec<PairRow> = rows(&data.join("colorways/pairs.csv"))?;
     let paired: BTreeSet<String> = pairs.into_iter().flat_map(|row| [row.a, row.b]).collect();
-    let studio = rows::<StyleRow>(&data.join("studio/styles.csv"))?.into_iter().filter_map(|row| {
+    let studio = catalogue(data)?.into_iter().filter_map(|row| {
         let apparel = labels::article(&row.article_type).is_some_and(|article| article.apparel);
         let region = labels::region(&row.article_type).filter(|_| apparel && !paired.contains(&row.id))?;
         let photo = data.join(format!("studio/images/{}.jpg", row.id));
-        Some(Source { photo, key: format!("studio/{}", row.name), region })
+        Some(Source { photo, key: row.key(), region })
     });
     let clothing = rows::<ClothingRow>(&data.join("clothing/labels.csv"))?.into_iter().filter_map(|row| {
         labels::flat_lay(&row.label).filter(|_| row.label != "Shoes" && row.label != "Hat")?;

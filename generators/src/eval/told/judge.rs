@@ -110,7 +110,7 @@ fn batch(set: &Set, chosen: &[usize]) -> Result<(Tensor, Tensor, Tensor)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::eval::realism::crops::{CROP, Crops, Gathered};
+    use crate::eval::told::crops::{CROP, Crops, Gathered};
 
     #[test]
     fn smoother_cloth_is_told_from_noisier_cloth_that_it_never_saw() {

@@ -1,0 +1,30 @@
+//! `rangrez eval prints`.
+
+use generators::eval::prints::{self, Options, Report};
+
+use super::{print_json, print_lines, told, write_png};
+use crate::cli::EvalPrintsArgs;
+use crate::commands::blame;
+use crate::exit::Result;
+use crate::pipeline::weights;
+
+/// Measures and prints.
+pub fn evaluate(args: &EvalPrintsArgs) -> Result<()> {
+    let (report, sheet) = blame(prints::evaluate(&Options {
+        data: args.common.data.clone(),
+        weights: weights::folder(&args.common.weights),
+        threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        sheet: args.sheet.is_some(),
+    }))?;
+    if let (Some(path), Some(sheet)) = (&args.sheet, &sheet) {
+        write_png(path, sheet)?;
+    }
+    if args.common.json { print_json(&report) } else { print_lines(lines(&report)) }
+}
+
+fn lines(report: &Report) -> Vec<String> {
+    let mut lines = told::lines(&report.rows);
+    lines.push(told::verdict(report.nearer_than_every_baseline));
+    lines.push(format!("{} printed garments, each with a plain one in its cloth; {}", report.pairs, report.protocol));
+    lines
+}
