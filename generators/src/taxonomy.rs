@@ -74,7 +74,7 @@ impl Taxonomy {
         tree.add_level(0, |leaf| (articles[leaf].1, articles[leaf].0));
         tree.add_level(articles.len(), |leaf| (articles[leaf].0, articles[leaf].0));
         let mut names = HashSet::new();
-        if let Some(twice) = tree.nodes.iter().find(|node| !names.insert(node.name.to_lowercase())) {
+        if let Some(twice) = tree.nodes.iter().find(|node| !names.insert(plain(&node.name))) {
             return Err(format!("`{}` stands twice in the tree", twice.name));
         }
         if articles.is_empty() {
@@ -151,9 +151,10 @@ impl Taxonomy {
         self.nodes[..self.articles()].iter().map(|node| node.name.clone()).collect()
     }
 
-    /// The node of that name, whatever its case.
+    /// The node of that name, whatever its case, spaces and hyphens.
     pub fn find(&self, name: &str) -> Option<usize> {
-        self.nodes.iter().position(|node| node.name.eq_ignore_ascii_case(name))
+        let name = plain(name);
+        self.nodes.iter().position(|node| plain(&node.name) == name)
     }
 
     /// A node and those above it, up to its department.
@@ -189,6 +190,11 @@ impl Taxonomy {
     }
 }
 
+/// Letters and digits of a name, in lower case: catalogues write "Tshirts" and "T-Shirts" for the same.
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -211,6 +217,7 @@ mod tests {
         let tree = Taxonomy::parse(SMALL).unwrap();
         assert_eq!(tree.articles(), 4);
         let shirts = tree.find("shirts").unwrap();
+        assert_eq!(tree.find("SHIRT-S"), Some(shirts));
         assert_eq!(tree.breadcrumb(shirts), ["Apparel", "Topwear", "Shirts"]);
         assert_eq!(tree.region(tree.find("Heels").unwrap()), Region::Footwear);
         let apparel = &tree.nodes()[tree.find("Apparel").unwrap()];
