@@ -1,17 +1,18 @@
 //! `rangrez eval base-colour`: how often the catalogue's name of a product's colour can be read off its photo, by the
-//! backbone's embedding, by the colours of what stands before the plain ground, and by both.
+//! backbone's embedding, by the colours of what stands before the plain ground and inside the article's mask, and by all.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
 use pixels::color::{Lab, LabImage};
-use pixels::{SrgbImage, resize_linear};
-use rayon::prelude::*;
+use pixels::{Mask, SrgbImage, resize_linear, resize_mask};
 use serde::Serialize;
 use tch::Tensor;
 
 use super::gate::Rate;
+use super::program::Program;
+use super::workers;
 use crate::train::gate::{Config, train_head};
 use crate::train::gate_data::augment::Recipe;
 use crate::train::gate_data::embeddings::{Cache, Job};
@@ -26,21 +27,30 @@ use crate::{Error, Result};
 const SIDE_PX: u32 = 112;
 /// Least ΔE76 to the ground's colour of what stands before it.
 const OFF_GROUND: f32 = 8.0;
+/// Least alpha of a pixel that counts as the article's.
+const OF_THE_ARTICLE: u8 = 200;
 /// Chroma below which a colour is neutral, and from which it is vivid.
 const CHROMA: [f32; 3] = [6.0, 16.0, 36.0];
 /// Bins of lightness and hue.
 const LIGHTNESS: usize = 8;
 const HUES: usize = 14;
 const BINS: usize = LIGHTNESS * (1 + 3 * HUES);
+/// Shares of the pixels below the values that are looked at, of each channel.
+const QUANTILES: [f32; 5] = [0.1, 0.3, 0.5, 0.7, 0.9];
+/// What divides lightness and the two others, so that they are as large as shares.
+const SCALES: [f32; 3] = [100.0, 60.0, 60.0];
+/// Numbers that describe one part of a photo.
+const OF_PART: usize = BINS + 3 * QUANTILES.len();
 
 /// What to measure with.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Data folder with `studio/`.
     pub data: PathBuf,
-    /// Weights folder with the backbone.
+    /// Weights folder with the backbone, and with the models that make masks.
     pub weights: PathBuf,
-    /// Configuration of the head, as a gate's.
+    /// Configuration of the head, as a gate's. With `learn_selection = false` the selection part is reported on, to choose
+    /// settings by.
     pub config: PathBuf,
 }
 
@@ -69,44 +79,46 @@ pub fn evaluate(options: &Options) -> Result<Report> {
     photos.iter().filter(|photo| learned(photo)).for_each(|photo| *counts.entry(&named[&photo.path]).or_default() += 1);
     let names: Vec<&str> = counts.keys().copied().collect();
     let class = |photo: &Photo| names.iter().position(|name| *name == named[&photo.path]);
+    let judged = if config.learn_selection { Part::Report } else { Part::Selection };
     let commonest = counts.iter().max_by_key(|(_, n)| **n).map(|(name, _)| *name);
-    let reported: Vec<&Photo> = photos.iter().filter(|photo| photo.part == Part::Report).collect();
+    let reported: Vec<&Photo> = photos.iter().filter(|photo| photo.part == judged).collect();
     if reported.is_empty() {
         return Err(Error::Data { path: options.data.clone(), reason: "holds no photo to report on".into() });
     }
     let jobs: Vec<Job> = photos.iter().map(|p| Job { path: p.path.clone(), recipe: Recipe::Plain }).collect();
     let embeddings =
         Cache::open(config.cache(), &options.weights, None)?.embed(&jobs, config.threads, told("embedded"))?;
-    let colours = photos.par_iter().map(|p| colours(&photos::read(&p.path)?)).collect::<Result<Vec<_>>>()?;
+    let mut programs = Program::load_some(&options.weights, config.threads)?;
+    let seen = workers::each(&photos, &mut programs, |program, photo| {
+        let found = program.find(&photo.path)?;
+        Ok([foreground(&found.photo)?, of_article(&found.photo, &found.mask)?])
+    })?;
     let mut heads = Vec::new();
-    for (what, parts) in
-        [("embedding", [true, false]), ("colours of the foreground", [false, true]), ("both", [true; 2])]
-    {
-        let rows: Vec<Row> = photos
-            .iter()
-            .enumerate()
-            .map(|(i, photo)| {
-                let mut features = Vec::new();
-                if parts[0] {
-                    features.extend(embeddings[i].iter().flatten());
-                }
-                if parts[1] {
-                    features.extend(&colours[i]);
-                }
-                Row {
-                    photo: Some(i),
-                    recipe: Recipe::Plain,
-                    // A name that nothing was learned of is an answer that no head gives.
-                    covered: vec![class(photo).unwrap_or(names.len())],
-                    kind: 0,
-                    part: if learned(photo) { Part::Train } else { photo.part },
-                    embedding: features,
-                    quarters: Vec::new(),
-                }
-            })
-            .collect();
+    for (what, parts) in [
+        ("embedding", [true, false, false]),
+        ("colours of the foreground", [false, true, false]),
+        ("colours inside the mask", [false, false, true]),
+        ("embedding and foreground", [true, true, false]),
+        ("all three", [true; 3]),
+    ] {
+        let row = |(i, photo): (usize, &Photo)| {
+            let embedding = embeddings[i].as_deref().unwrap_or_default();
+            let [before_ground, inside] = seen[i].each_ref().map(Vec::as_slice);
+            let looked_at = [embedding, before_ground, inside].into_iter().zip(parts).filter(|(_, looks)| *looks);
+            Row {
+                photo: Some(i),
+                recipe: Recipe::Plain,
+                // A name that nothing was learned of is an answer that no head gives.
+                covered: vec![class(photo).unwrap_or(names.len())],
+                kind: 0,
+                part: if learned(photo) { Part::Train } else { photo.part },
+                embedding: looked_at.flat_map(|(values, _)| values).copied().collect(),
+                quarters: Vec::new(),
+            }
+        };
+        let rows: Vec<Row> = photos.iter().enumerate().map(row).collect();
         let head = train_head(&config, &rows, names.len() - 1)?;
-        let held_out: Vec<&Row> = rows.iter().filter(|row| row.part == Part::Report).collect();
+        let held_out: Vec<&Row> = rows.iter().filter(|row| row.part == judged).collect();
         let best: Tensor = logits_of(&head, matrix(held_out.iter().copied()))?.f_argmax(1, false)?;
         let best = Vec::<i64>::try_from(&best)?;
         heads.push((what, Rate::of(held_out.iter().zip(best).map(|(row, best)| row.covered == [best as usize]))));
@@ -115,28 +127,42 @@ pub fn evaluate(options: &Options) -> Result<Report> {
     Ok(Report { names: names.len(), commonest, heads })
 }
 
-/// Roots of the shares of colours, of all that stands before the ground and of its middle, and their median colours.
-fn colours(photo: &SrgbImage) -> Result<Vec<f32>> {
+/// Colours of all that stands before the ground, and of its middle.
+fn foreground(photo: &SrgbImage) -> Result<Vec<f32>> {
     let lab = LabImage::from_srgb(&resize_linear(photo, SIDE_PX, SIDE_PX)?);
     let side = SIDE_PX as usize;
     let place = |i: usize| ((i % side) as f32 / side as f32 - 0.5, (i / side) as f32 / side as f32 - 0.5);
     let all: Vec<(f32, f32, Lab)> = (0..side * side).map(|i| (place(i).0, place(i).1, lab.at(i))).collect();
     let edge = 0.5 - 4.0 / side as f32;
     let border = all.iter().filter(|(x, y, _)| x.abs().max(y.abs()) > edge).map(|(_, _, lab)| *lab);
-    let ground = median(&border.collect::<Vec<_>>());
-    let off = |lab: &Lab| (lab.l - ground.l).hypot((lab.a - ground.a).hypot(lab.b - ground.b)) > OFF_GROUND;
-    let mut features = Vec::with_capacity(2 * BINS + 6);
+    let ground = quantiles(&border.collect::<Vec<_>>(), [0.5])[0];
+    let off = |lab: &Lab| (lab.l - ground[0]).hypot((lab.a - ground[1]).hypot(lab.b - ground[2])) > OFF_GROUND;
+    let mut features = Vec::with_capacity(2 * OF_PART);
     for reach in [0.5, 0.22] {
         let inside = all.iter().filter(|(x, y, lab)| x.abs() <= reach && y.abs() <= reach && off(lab));
-        let seen: Vec<Lab> = inside.map(|(_, _, lab)| *lab).collect();
-        let mut bins = [0.0_f32; BINS];
-        seen.iter().for_each(|lab| bins[bin(*lab)] += 1.0);
-        let n = (seen.len() as f32).max(1.0);
-        features.extend(bins.iter().map(|count| (count / n).sqrt()));
-        let middle = median(&seen);
-        features.extend([middle.l / 100.0, middle.a / 60.0, middle.b / 60.0]);
+        describe(&inside.map(|(_, _, lab)| *lab).collect::<Vec<_>>(), &mut features);
     }
     Ok(features)
+}
+
+/// Colours of the article.
+fn of_article(photo: &SrgbImage, mask: &Mask) -> Result<Vec<f32>> {
+    let lab = LabImage::from_srgb(&resize_linear(photo, SIDE_PX, SIDE_PX)?);
+    let mask = resize_mask(mask, SIDE_PX, SIDE_PX)?;
+    let inside = mask.data().iter().enumerate().filter(|(_, alpha)| **alpha >= OF_THE_ARTICLE);
+    let mut features = Vec::with_capacity(OF_PART);
+    describe(&inside.map(|(i, _)| lab.at(i)).collect::<Vec<_>>(), &mut features);
+    Ok(features)
+}
+
+/// Roots of the shares of colours, and quantiles of each channel.
+fn describe(seen: &[Lab], features: &mut Vec<f32>) {
+    let mut bins = [0.0_f32; BINS];
+    seen.iter().for_each(|lab| bins[bin(*lab)] += 1.0);
+    let n = (seen.len() as f32).max(1.0);
+    features.extend(bins.iter().map(|count| (count / n).sqrt()));
+    let scaled = |values: [f32; 3]| values.into_iter().zip(SCALES).map(|(value, scale)| value / scale);
+    features.extend(quantiles(seen, QUANTILES).into_iter().flat_map(scaled));
 }
 
 fn bin(lab: Lab) -> usize {
@@ -149,13 +175,16 @@ fn bin(lab: Lab) -> usize {
     lightness * (1 + 3 * HUES) + within
 }
 
-fn median(colours: &[Lab]) -> Lab {
-    let of = |channel: fn(&Lab) -> f32| {
+/// Values of lightness, a and b that these shares of the colours are below; 0 of no colours.
+fn quantiles<const N: usize>(colours: &[Lab], shares: [f32; N]) -> [[f32; 3]; N] {
+    let sorted = [|c: &Lab| c.l, |c: &Lab| c.a, |c: &Lab| c.b].map(|channel: fn(&Lab) -> f32| {
         let mut values: Vec<f32> = colours.iter().map(channel).collect();
         values.sort_unstable_by(f32::total_cmp);
-        values.get(values.len() / 2).copied().unwrap_or(0.0)
-    };
-    Lab { l: of(|c| c.l), a: of(|c| c.a), b: of(|c| c.b) }
+        values
+    });
+    shares.map(|share| {
+        sorted.each_ref().map(|values| values.get((values.len() as f32 * share) as usize).copied().unwrap_or(0.0))
+    })
 }
 
 impl fmt::Display for Report {
@@ -182,9 +211,17 @@ mod tests {
                 pixel.copy_from_slice(&[200, 20, 30]);
             }
         }
-        let features = colours(&photo).unwrap();
+        let features = foreground(&photo).unwrap();
         let red = bin(Lab::from_srgb8([200, 20, 30]));
-        assert!(features[red] > 0.99 && features[BINS + 3 + red] > 0.99);
+        assert!(features[red] > 0.99 && features[OF_PART + red] > 0.99);
+        assert_eq!(features.len(), 2 * OF_PART);
+        let mut mask = Mask::filled(SIDE_PX, SIDE_PX, 0);
+        let sleeve = (0..mask.data().len()).filter(|i| (30..40).contains(&(i % SIDE_PX as usize)));
+        sleeve.filter(|i| (30..80).contains(&(i / SIDE_PX as usize))).for_each(|i| mask.data_mut()[i] = 255);
+        let features = of_article(&photo, &mask).unwrap();
+        assert!(features[red] > 0.99);
+        assert!((features[BINS] - Lab::from_srgb8([200, 20, 30]).l / 100.0).abs() < 0.01);
+        assert!(of_article(&photo, &Mask::filled(SIDE_PX, SIDE_PX, 0)).unwrap().iter().all(|v| *v == 0.0));
         assert_ne!(red, bin(Lab::from_srgb8([20, 30, 200])));
         assert_eq!(bin(Lab::from_srgb8([255; 3])), (LIGHTNESS - 1) * (1 + 3 * HUES));
     }

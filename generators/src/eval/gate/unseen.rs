@@ -2,17 +2,19 @@
 
 use rayon::prelude::*;
 
-use super::acceptance::{Acceptance, Judges, Picture, borrowed, likeliest};
+use super::acceptance::{Acceptance, Judges, Picture, likeliest};
 use super::accuracy::Item;
 use crate::Result;
 use crate::gate::Look;
+use crate::stream::Stream;
 use crate::train::gate::{Config, Material, train_head};
 use crate::train::gate_data::photos::Part;
 use crate::train::gate_data::rows::Row;
 use crate::train::gate_fit;
 
 /// Report photos of whole categories, and of single articles, judged as the likeliest article that a gate knows which was
-/// fitted and calibrated without them. The last row of each level joins those above it.
+/// fitted and calibrated without them. The last rows of each level join those above them: as the likeliest, and as a random
+/// article, which is what a photo under a wrong label asks for.
 ///
 /// An own tail, if there is one, is not trained anew: it has seen the class, its head and Gaussians have not. The backbone's
 /// tail has seen no labels of fashion at all. `by` says in the titles which of them it is.
@@ -32,7 +34,7 @@ pub fn measure(
     let material = &*material;
     let taxonomy = &material.taxonomy;
     let nodes: Vec<usize> = names.iter().filter_map(|name| taxonomy.find(name)).collect();
-    let rows: Vec<Vec<Acceptance>> = nodes
+    let found: Vec<[Acceptance; 2]> = nodes
         .par_iter()
         .map(|&node| {
             tch::set_num_threads(1);
@@ -47,33 +49,28 @@ pub fn measure(
             let known: Vec<usize> = (0..taxonomy.articles()).filter(|article| !left_out.contains(article)).collect();
             let of_class = items.iter().filter(|(item, _)| item.photo.part == Part::Report);
             let of_class = of_class.filter(|(item, _)| item.covered.iter().all(|article| left_out.contains(article)));
-            let judged: Vec<(Picture, usize)> = of_class
-                .map(|(_, look)| {
-                    let picture = Picture::of(&fitted.gate, look);
-                    let likeliest = likeliest(&picture.scores, &known);
-                    (picture, likeliest)
-                })
-                .collect();
+            let pictures: Vec<Picture> = of_class.map(|(_, look)| Picture::of(&fitted.gate, look)).collect();
             let name = &taxonomy.nodes()[node].name;
-            Ok(vec![judges.judge(
-                &format!("{name}, by a gate{by} that has never seen any"),
-                false,
-                &borrowed(&judged),
-            )?])
+            let mut lots = Stream::new(config.seed, &format!("unseen {name}"), 0);
+            let as_likeliest: Vec<(&Picture, usize)> =
+                pictures.iter().map(|picture| (picture, likeliest(&picture.scores, &known))).collect();
+            let as_random: Vec<(&Picture, usize)> =
+                pictures.iter().map(|picture| (picture, known[lots.below(known.len())])).collect();
+            let title = format!("{name}, by a gate{by} that has never seen any");
+            Ok([judges.judge(&title, false, &as_likeliest)?, judges.judge(&title, false, &as_random)?])
         })
         .collect::<Result<_>>()?;
-    let found: Vec<Acceptance> = rows.into_iter().flatten().collect();
     let mut all = Vec::new();
     for (title, articles) in [("categories", false), ("articles", true)] {
-        let of_level: Vec<&Acceptance> = found
-            .iter()
-            .zip(&nodes)
-            .filter(|(_, node)| (**node < taxonomy.articles()) == articles)
-            .map(|(a, _)| a)
-            .collect();
-        all.extend(of_level.iter().map(|a| (*a).clone()));
-        if !of_level.is_empty() {
-            all.push(joined(&format!("unseen {title} above{by}, together"), &of_level));
+        let of_level = || {
+            let nodes = found.iter().zip(&nodes);
+            nodes.filter(|(_, node)| (**node < taxonomy.articles()) == articles).map(|(rows, _)| rows)
+        };
+        all.extend(of_level().map(|[likeliest, _]| likeliest.clone()));
+        if of_level().next().is_some() {
+            let [likeliest, random] = [0, 1].map(|i| of_level().map(|rows| &rows[i]).collect::<Vec<_>>());
+            all.push(joined(&format!("unseen {title} above{by}, together"), &likeliest));
+            all.push(joined(&format!("unseen {title}{by} as a random article"), &random));
         }
     }
     Ok(all)
