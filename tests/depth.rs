@@ -72,6 +72,32 @@ fn sixteen_bits_stay_outside_the_mask_and_are_made_inside() {
     assert_eq!(fs::read(again.join("dress--teal.png")).unwrap(), fs::read(eight.join("dress--teal.png")).unwrap());
 }
 
+#[test]
+fn sixteen_bits_of_fabrics_and_looks() {
+    let folder = tempfile::tempdir().unwrap();
+    let (photo, mask_file, deep, mask) = photo(folder.path());
+    let fabric = samples().parent().unwrap().join("fabrics/gingham-red.jpg");
+    for (way, more) in [("--fabric", [].as_slice()), ("--look", ["--scope", "garment"].as_slice())] {
+        let out = folder.path().join(way);
+        let mut command = rangrez();
+        command.arg("restyle").arg(&photo).arg("--mask").arg(&mask_file).arg(way).arg(&fabric).args(more);
+        let ended = run(command.args(["--gate", "off", "--format", "png", "-o"]).arg(&out));
+        assert_eq!(ended.code, Some(0), "{ended:#?}");
+        let made = decode_file(&out.join("dress--gingham-red.png"), &Limits::default()).unwrap().deep.unwrap();
+        let (mut changed, mut fine) = (0, 0);
+        for (i, &alpha) in mask.data().iter().enumerate() {
+            let pixels = 3 * i..3 * i + 3;
+            if alpha == 0 {
+                assert_eq!(made.data()[pixels.clone()], deep.data()[pixels], "{way}, pixel {i}");
+            } else {
+                changed += usize::from(made.data()[pixels.clone()] != deep.data()[pixels.clone()]);
+                fine += made.data()[pixels].iter().filter(|&&v| v % 257 != 0).count();
+            }
+        }
+        assert!(changed > 1000 && fine > 3000, "{way}: {changed} {fine}");
+    }
+}
+
 /// Two regions and light thrown beside them: what is outside both keeps its bits, what is inside has 16.
 #[test]
 fn sixteen_bits_of_several_regions_and_their_light() {

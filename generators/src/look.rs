@@ -7,7 +7,7 @@
 use pixels::color::{Lab, LabImage, srgb_code_from_linear};
 use pixels::color_cube::ColorCube;
 use pixels::guided_filter::Plane;
-use pixels::{Mask, SrgbImage, shrunk};
+use pixels::{Mask, Srgb16Image, SrgbImage, shrunk};
 
 use crate::{Error, Result};
 
@@ -115,19 +115,39 @@ impl Look {
         scope: Option<&Mask>,
         skin: Option<&Plane>,
     ) -> Result<SrgbImage> {
-        if !(0.0..=1.0).contains(&strength) {
-            return Err(Error::Input(format!("strength: expected 0 to 1, got {strength}")));
-        }
-        let whole = Mask::filled(photo.width_px(), photo.height_px(), 255);
-        let mut share = scope.unwrap_or(&whole).clone();
-        if let Some(skin) = skin {
-            let skin = skin.resized(photo.width_px() as usize, photo.height_px() as usize);
-            for (share, skin) in share.data_mut().iter_mut().zip(&skin.values) {
-                *share = (f32::from(*share) * (1.0 - SPARED * skin.clamp(0.0, 1.0))).round() as u8;
-            }
-        }
+        let share = spared((photo.width_px(), photo.height_px()), strength, scope, skin)?;
         Ok(self.cube(strength).apply(photo, &share)?)
     }
+
+    /// The same with 16 bits a channel.
+    ///
+    /// # Errors
+    /// As [`Look::apply`].
+    pub fn apply_deep(
+        &self,
+        photo: &Srgb16Image,
+        strength: f32,
+        scope: Option<&Mask>,
+        skin: Option<&Plane>,
+    ) -> Result<Srgb16Image> {
+        let share = spared((photo.width_px(), photo.height_px()), strength, scope, skin)?;
+        Ok(self.cube(strength).apply_deep(photo, &share)?)
+    }
+}
+
+/// How much of the look each pixel of a photo takes.
+fn spared(size_px: (u32, u32), strength: f32, scope: Option<&Mask>, skin: Option<&Plane>) -> Result<Mask> {
+    if !(0.0..=1.0).contains(&strength) {
+        return Err(Error::Input(format!("strength: expected 0 to 1, got {strength}")));
+    }
+    let mut share = scope.cloned().unwrap_or_else(|| Mask::filled(size_px.0, size_px.1, 255));
+    if let Some(skin) = skin {
+        let skin = skin.resized(size_px.0 as usize, size_px.1 as usize);
+        for (share, skin) in share.data_mut().iter_mut().zip(&skin.values) {
+            *share = (f32::from(*share) * (1.0 - SPARED * skin.clamp(0.0, 1.0))).round() as u8;
+        }
+    }
+    Ok(share)
 }
 
 /// Linear light of an sRGB code that need not be whole.

@@ -286,6 +286,37 @@ mod tests {
     }
 
     #[test]
+    fn what_both_see_is_the_fainter_and_never_what_one_sees_alone() {
+        for (one, other, both) in [(0.5, 0.2, 0.2), (-0.1, -0.6, -0.1), (0.5, -0.2, 0.0), (0.0, 0.4, 0.0)] {
+            assert_eq!((agreed(one, other), agreed(other, one)), (both, both), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn printed_cloth_is_lit_by_no_more_than_the_analytic_estimate_sees() {
+        let config = Config { width: 4, precision: Precision::F32 };
+        let (_, params) = fresh(config);
+        let learnt = |(name, tensor): (&str, &Tensor)| {
+            let noise = || Stream::new(2, "noise", 0).normal_tensor(&tensor.size(), 0.1);
+            (name.to_owned(), if name == "shading.weight" { noise() } else { tensor.shallow_clone() })
+        };
+        let net = ShadeNet::from_params(&params.iter().map(learnt).collect(), config).unwrap();
+        let mut photo = SrgbImage::filled(96, 96, [0; 3]);
+        for (i, rgb) in photo.data_mut().chunks_exact_mut(3).enumerate() {
+            let (x, y) = (i % 96, i / 96);
+            let light = 1.0 + 0.3 * (x as f32 / 15.0).sin();
+            let ink: [f32; 3] = if (x / 8 + y / 8) % 2 == 0 { [170.0, 60.0, 60.0] } else { [60.0, 70.0, 160.0] };
+            rgb.copy_from_slice(&ink.map(|v| (v * light) as u8));
+        }
+        let mask = Mask::filled(96, 96, 255);
+        let (base, analytic) = (net.base(&photo, &mask).unwrap(), Base::estimate(&photo, &mask).unwrap());
+        assert!(analytic.printed.values.iter().all(|p| *p > 0.5), "the test's cloth is printed");
+        assert_ne!(base.log.values, analytic.log.values, "the network has a say");
+        let within = |(&both, &own): (&f32, &f32)| both * own >= 0.0 && both.abs() <= own.abs() + 1e-6;
+        assert!(base.log.values.iter().zip(&analytic.log.values).all(within));
+    }
+
+    #[test]
     fn the_base_covers_the_photo_and_its_median_is_one() {
         let (_, params) = fresh(Config { width: 4, precision: Precision::F32 });
         let net = ShadeNet::from_params(&params, Config { width: 4, precision: Precision::F32 }).unwrap();

@@ -2,7 +2,8 @@
 
 use rayon::prelude::*;
 
-use crate::{Mask, Result, SrgbImage};
+use crate::composite::Channel;
+use crate::{Mask, Result, Srgb16Image, SrgbImage};
 
 /// Nodes per axis.
 const NODES: usize = 33;
@@ -24,13 +25,13 @@ impl ColorCube {
         Self { nodes: (0..NODES * NODES * NODES).into_par_iter().map(at).collect() }
     }
 
-    /// The map's value for a colour, tetrahedrally between the nodes.
+    /// The map's value for a colour of codes 0 to 255, tetrahedrally between the nodes.
     ///
     /// # Source
     /// Kasson, Plouffe and Nin, "A tetrahedral interpolation technique for color space conversion", 1993.
     #[inline]
-    pub fn at(&self, rgb: [u8; 3]) -> [f32; 3] {
-        let place = rgb.map(|code| f32::from(code) * STEP);
+    pub fn at(&self, rgb: [f32; 3]) -> [f32; 3] {
+        let place = rgb.map(|code| code * STEP);
         let low = place.map(|v| (v as usize).min(NODES - 2));
         let [r, g, b] = [place[0] - low[0] as f32, place[1] - low[1] as f32, place[2] - low[2] as f32];
         let (red, green, blue) = (NODES * NODES, NODES, 1);
@@ -67,22 +68,36 @@ impl ColorCube {
     pub fn apply(&self, photo: &SrgbImage, share: &Mask) -> Result<SrgbImage> {
         share.check_size(photo.width_px(), photo.height_px())?;
         let mut out = photo.clone();
-        let width = (photo.width_px() as usize).max(1);
-        out.data_mut().par_chunks_mut(3 * width).zip(share.data().par_chunks(width)).for_each(|(row, shares)| {
+        self.apply_rows(out.data_mut(), share);
+        Ok(out)
+    }
+
+    /// The same with 16 bits a channel.
+    ///
+    /// # Errors
+    /// As [`ColorCube::apply`].
+    pub fn apply_deep(&self, photo: &Srgb16Image, share: &Mask) -> Result<Srgb16Image> {
+        share.check_size(photo.width_px(), photo.height_px())?;
+        let mut out = photo.clone();
+        self.apply_rows(out.data_mut(), share);
+        Ok(out)
+    }
+
+    fn apply_rows<T: Channel>(&self, picture: &mut [T], share: &Mask) {
+        let width = (share.width_px() as usize).max(1);
+        picture.par_chunks_mut(3 * width).zip(share.data().par_chunks(width)).for_each(|(row, shares)| {
             for (rgb, &share) in row.chunks_exact_mut(3).zip(shares) {
                 if share == 0 {
                     continue;
                 }
-                let mapped = self.at([rgb[0], rgb[1], rgb[2]]);
+                let mapped = self.at([rgb[0].code(), rgb[1].code(), rgb[2].code()]);
                 let share = f32::from(share) / 255.0;
-                for (code, value) in rgb.iter_mut().zip(mapped) {
-                    let own = f32::from(*code);
-                    // A cast rounds down; `round` is a call for every number on most processors.
-                    *code = ((own + (value - own) * share).clamp(0.0, 255.0) + 0.5) as u8;
+                for (value, mapped) in rgb.iter_mut().zip(mapped) {
+                    let own = value.code();
+                    *value = T::of_code((own + (mapped - own) * share).clamp(0.0, 255.0));
                 }
             }
         });
-        Ok(out)
     }
 }
 
@@ -102,9 +117,9 @@ mod tests {
         let curved = ColorCube::new(curve);
         for rgb in every_kind_of_color() {
             let exact = affine(rgb.map(f32::from));
-            assert!(cube.at(rgb).iter().zip(exact).all(|(a, b)| (a - b).abs() < 1e-3), "{rgb:?}");
+            assert!(cube.at(rgb.map(f32::from)).iter().zip(exact).all(|(a, b)| (a - b).abs() < 1e-3), "{rgb:?}");
             let exact = curve(rgb.map(f32::from));
-            assert!(curved.at(rgb).iter().zip(exact).all(|(a, b)| (a - b).abs() < 1.5), "{rgb:?}");
+            assert!(curved.at(rgb.map(f32::from)).iter().zip(exact).all(|(a, b)| (a - b).abs() < 1.5), "{rgb:?}");
         }
     }
 
@@ -119,5 +134,19 @@ mod tests {
         let same = ColorCube::new(|rgb| rgb);
         assert_eq!(same.apply(&photo, &Mask::filled(4, 1, 255)).unwrap(), photo);
         assert!(same.apply(&photo, &Mask::filled(1, 4, 255)).is_err());
+    }
+
+    #[test]
+    fn sixteen_bits_keep_what_eight_round_away() {
+        let ramp = Srgb16Image::new(300, 1, (0..900).map(|i| 20_000 + i as u16).collect()).unwrap();
+        let darker = ColorCube::new(|rgb| rgb.map(|v| 0.5 * v));
+        let whole = Mask::filled(300, 1, 255);
+        let out = darker.apply_deep(&ramp, &whole).unwrap();
+        assert!(
+            out.data().iter().zip(ramp.data()).all(|(new, old)| (f32::from(*new) - 0.5 * f32::from(*old)).abs() < 1.5)
+        );
+        assert_eq!(darker.apply_deep(&ramp, &Mask::filled(300, 1, 0)).unwrap(), ramp);
+        let eight = darker.apply(&ramp.to_srgb8(), &whole).unwrap();
+        assert!(eight.data().iter().zip(out.to_srgb8().data()).all(|(a, b)| a.abs_diff(*b) <= 1));
     }
 }

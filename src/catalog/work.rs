@@ -130,9 +130,9 @@ fn recolor(
         Decoded::of_bytes(photo(master), bytes)?.keeping(bytes, steps.profile.keep())?.for_files(&steps.profile);
     let masked = Masked::find(decoded, &models.finder, steps.choices.clone(), steps.bounce.is_some())?;
     let embedded = Embedded::of(masked, &models.finder)?;
-    let prepared = Prepared::of(&embedded, models, steps.bounce)?;
     let asked = |(task, _): &(super::unit::Task, String)| steps.variants.get(task.variant).cloned();
     let variants: Vec<Variant> = unit.tasks.iter().filter_map(asked).collect();
+    let prepared = Prepared::of(&embedded, models, &variants, steps.bounce)?;
     prepared.check(&variants)?;
     let mut made = Vec::with_capacity(variants.len());
     let mut todo = unit.tasks.iter().map(|(task, _)| steps.base(master.stem(), task.variant)).zip(rows);

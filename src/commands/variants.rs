@@ -206,7 +206,9 @@ fn settings(recipe: &Recipe, order: &Order) -> Settings {
         let colors: Vec<Color> = variant.colors().into_iter().map(Color::from).collect();
         let color = colors.first()?.clone();
         let colors = if colors.len() > 1 { colors } else { Vec::new() };
-        Some(SwatchEntry { name: variant.name.clone(), slug: variant.slug.clone(), color, colors })
+        let (style, picture) = variant.style.as_ref().map(|style| (style.shown_as(), style.picture())).unzip();
+        let (name, slug, picture) = (variant.name.clone(), variant.slug.clone(), picture.flatten());
+        Some(SwatchEntry { name, slug, color, colors, style, picture })
     });
     Settings {
         region: recipe.regions.iter().map(recipe::RecipeRegion::title).collect::<Vec<_>>().join("+"),

@@ -56,7 +56,7 @@ pub fn recolor(models: &Models, photo: &Photo, order: &Order, made: &mut Recolor
     };
     let masked = Masked::find(decoded, &models.finder, order.regions.clone(), order.bounce.is_some())?;
     let embedded = Embedded::of(masked, &models.finder)?;
-    let prepared = Prepared::of(&embedded, models, order.bounce)?;
+    let prepared = Prepared::of(&embedded, models, &order.variants, order.bounce)?;
     prepared.check(&order.variants)?;
     made.begin(&prepared, order)?;
     let Order { gate: mode, false_accept, catalog, .. } = order;

@@ -5,11 +5,11 @@ use std::cell::OnceCell;
 use generators::recolor::{Dyed, Source};
 use pixels::color::Lab;
 use pixels::color_map::ColorMap;
-use pixels::fabric::Restyle;
-use pixels::garment_stats::GarmentStats;
+use pixels::fabric::{Placing, Restyle, Tile};
+use pixels::garment_stats::{GarmentStats, SAMPLE_LIMIT, core_sample};
 use pixels::{Bounce, Mask, Srgb16Image, SrgbImage, merge, merge_deep};
 
-use crate::exit::{Exit, OrExit, Result};
+use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::recipe::Scope;
 use crate::report::inspection::{Inspected, Inspection};
 
@@ -20,11 +20,19 @@ use super::models::Models;
 use super::style::{Style, StyleKind};
 use super::variants::Variant;
 
+/// What is known of a region's cloth.
+enum Cloth<'a> {
+    /// All that dyeing it takes.
+    Dyed(Box<Source<'a>>),
+    /// Its colours and the pixels that they were read at: all that is told of cloth that another takes the place of.
+    Replaced { stats: GarmentStats, core: Vec<usize> },
+}
+
 /// A photo whose regions have been measured.
 pub struct Prepared<'a> {
     /// The photo.
     pub embedded: &'a Embedded,
-    sources: Vec<Source<'a>>,
+    cloths: Vec<Cloth<'a>>,
     bounce: Option<Bounce>,
     /// The regions ready to be cut from other cloths, once one is.
     cuts: OnceCell<Vec<Restyle<'a>>>,
@@ -53,32 +61,68 @@ pub struct DyedRegion {
     pub reachable: bool,
 }
 
+impl<'a> Cloth<'a> {
+    fn dyed(embedded: &'a Embedded, models: &Models, mask: &'a Mask) -> Result<Self> {
+        let Embedded { decoded, embedding, .. } = embedded;
+        let source = match &decoded.deep {
+            Some(deep) => models.recolorer.prepare_deep(&decoded.image, deep, mask, &embedding.general),
+            None => models.recolorer.prepare(&decoded.image, mask, &embedding.general),
+        };
+        Ok(Self::Dyed(Box::new(source.or_exit(Exit::Input)?)))
+    }
+
+    fn replaced(photo: &SrgbImage, mask: &Mask) -> Result<Self> {
+        let core = core_sample(mask, SAMPLE_LIMIT);
+        let codes = core.iter().filter_map(|&i| photo.data().get(3 * i..3 * i + 3));
+        let colors: Vec<Lab> = codes.map(|rgb| Lab::from_srgb8([rgb[0], rgb[1], rgb[2]])).collect();
+        let stats = GarmentStats::of_colors(&colors).ok_or_else(|| Failure::input("the mask is empty"))?;
+        Ok(Self::Replaced { stats, core })
+    }
+
+    fn stats(&self) -> &GarmentStats {
+        match self {
+            Self::Dyed(source) => source.stats(),
+            Self::Replaced { stats, .. } => stats,
+        }
+    }
+}
+
 impl<'a> Prepared<'a> {
-    /// Measures the colours of every region, and with `bounce` the light that they throw on what lies beside them.
+    /// Measures the cloth of every region for what the variants make of it, and with `bounce` the light that it throws on
+    /// what lies beside it.
     ///
     /// # Errors
     /// An input failure when a region has no pixels.
-    pub fn of(embedded: &'a Embedded, models: &Models, bounce: Option<f32>) -> Result<Self> {
-        let Embedded { decoded, embedding, garments, surroundings, .. } = embedded;
-        let prepare = |mask: &'a Mask| {
-            let source = match &decoded.deep {
-                Some(deep) => models.recolorer.prepare_deep(&decoded.image, deep, mask, &embedding.general),
-                None => models.recolorer.prepare(&decoded.image, mask, &embedding.general),
-            };
-            source.or_exit(Exit::Input)
+    pub fn of(embedded: &'a Embedded, models: &Models, variants: &[Variant], bounce: Option<f32>) -> Result<Self> {
+        let Embedded { decoded, garments, surroundings, .. } = embedded;
+        // A run has colours or styles, never both.
+        let restyles = variants.iter().any(|variant| variant.style.is_some());
+        let cloth = |mask: &'a Mask| {
+            if restyles { Cloth::replaced(&decoded.image, mask) } else { Cloth::dyed(embedded, models, mask) }
         };
-        let sources = garments.iter().map(|garment| prepare(&garment.mask)).collect::<Result<_>>()?;
+        let cloths = garments.iter().map(|garment| cloth(&garment.mask)).collect::<Result<_>>()?;
         let masks: Vec<&Mask> = garments.iter().map(|garment| &garment.mask).collect();
         let inspection = Inspection::new(&embedded.decoded.over_white(), &embedded.mask(), &masks);
         let near = bounce.zip(surroundings.as_ref());
         let bounce = near.map(|(strength, near)| Bounce::new(&decoded.image, &embedded.mask(), near, strength));
         let bounce = bounce.transpose().or_exit(Exit::Input)?;
-        Ok(Self { embedded, sources, bounce, cuts: OnceCell::new(), inspection })
+        Ok(Self { embedded, cloths, bounce, cuts: OnceCell::new(), inspection })
     }
 
     /// The colours of each region.
     pub fn stats(&self) -> impl Iterator<Item = &GarmentStats> {
-        self.sources.iter().map(Source::stats)
+        self.cloths.iter().map(Cloth::stats)
+    }
+
+    /// The regions that can be dyed: all or none of them.
+    fn sources(&self) -> Vec<&Source<'a>> {
+        let mut sources = Vec::with_capacity(self.cloths.len());
+        for cloth in &self.cloths {
+            if let Cloth::Dyed(source) = cloth {
+                sources.push(&**source);
+            }
+        }
+        sources
     }
 
     /// What becomes of the colours of each region in a variant.
@@ -102,17 +146,11 @@ impl<'a> Prepared<'a> {
     /// # Errors
     /// A usage error when a colour named is not in this garment, an input failure when a model refuses.
     pub fn dye(&self, models: &Models, variants: &[Variant], strength: f32) -> Result<Vec<DyedPhoto>> {
-        let (styled, dyed): (Vec<&Variant>, Vec<&Variant>) =
-            variants.iter().partition(|variant| variant.style.is_some());
-        let mut photos = if dyed.is_empty() {
-            styled
-                .iter()
-                .filter_map(|variant| variant.style.as_deref())
-                .map(|style| self.restyled(models, style))
-                .collect::<Result<_>>()?
-        } else {
-            // A run has colours or styles, never both.
+        let styles: Vec<&Style> = variants.iter().filter_map(|variant| variant.style.as_deref()).collect();
+        let mut photos = if styles.is_empty() {
             self.cloth(models, variants, strength)?
+        } else {
+            styles.into_iter().map(|style| self.restyled(models, style)).collect::<Result<_>>()?
         };
         if let Some(bounce) = &self.bounce {
             photos.iter_mut().try_for_each(|photo| throw(bounce, photo)).or_exit(Exit::Input)?;
@@ -123,7 +161,7 @@ impl<'a> Prepared<'a> {
     /// The cloth alone, in each of the variants.
     fn cloth(&self, models: &Models, variants: &[Variant], strength: f32) -> Result<Vec<DyedPhoto>> {
         let maps = variants.iter().map(|variant| self.maps(variant)).collect::<Result<Vec<_>>>()?;
-        if let [source] = self.sources.as_slice() {
+        if let [source] = self.sources().as_slice() {
             let maps: Vec<ColorMap> = maps.into_iter().flatten().collect();
             let dyed = models.recolorer.dye_all_at(source, &maps, strength).or_exit(Exit::Input)?;
             let photo = |(map, Dyed { image, deep, reachable, .. }): (ColorMap, Dyed)| DyedPhoto {
@@ -149,7 +187,7 @@ impl<'a> Prepared<'a> {
             let dyed = models.recolorer.dye_all_at(source, &distinct, strength).or_exit(Exit::Input)?;
             Ok(distinct.into_iter().zip(dyed).collect())
         };
-        self.sources.iter().enumerate().map(of_region).collect()
+        self.sources().into_iter().enumerate().map(of_region).collect()
     }
 
     fn merged(&self, maps: Vec<ColorMap>, dyed: &[Vec<(ColorMap, Dyed)>]) -> Result<DyedPhoto> {
@@ -177,26 +215,48 @@ impl<'a> Prepared<'a> {
 
     /// The photo in a fabric or a look.
     fn restyled(&self, models: &Models, style: &Style) -> Result<DyedPhoto> {
-        let photo = &self.embedded.decoded.image;
-        let image = match &style.kind {
-            StyleKind::Fabric { tile, placing } => {
-                let cut = |cut: &Restyle| cut.render(tile, placing, style.strength).or_exit(Exit::Input);
-                let parts = self.cuts(models)?.iter().map(cut).collect::<Result<Vec<_>>>()?;
-                let masks = self.embedded.garments.iter().map(|garment| &garment.mask);
-                let layers: Vec<(&SrgbImage, &Mask)> = parts.iter().map(|part| &part.image).zip(masks).collect();
-                match parts.as_slice() {
-                    [only] => only.image.clone(),
-                    _ => merge(photo, &layers).or_exit(Exit::Input)?,
-                }
-            }
+        let (image, deep) = match &style.kind {
+            StyleKind::Fabric { tile, placing } => self.in_fabric(models, tile, placing, style.strength)?,
             StyleKind::Look { reference, scope } => {
+                let Embedded { decoded, skin, .. } = self.embedded;
                 let look = models.look(&style.sha256, reference)?;
                 let garment = (*scope == Scope::Garment).then(|| self.embedded.mask());
-                look.apply(photo, style.strength, garment.as_ref(), self.embedded.skin.as_ref()).or_exit(Exit::Input)?
+                let (strength, scope, skin) = (style.strength, garment.as_ref(), skin.as_ref());
+                let apply_deep = |deep| look.apply_deep(deep, strength, scope, skin);
+                match decoded.deep.as_ref().map(apply_deep).transpose().or_exit(Exit::Input)? {
+                    Some(deep) => (deep.to_srgb8(), Some(deep)),
+                    None => (look.apply(&decoded.image, strength, scope, skin).or_exit(Exit::Input)?, None),
+                }
             }
         };
         let region = |stats| DyedRegion { map: ColorMap::keep_all(stats), asked: Some(style.color), reachable: true };
-        Ok(DyedPhoto { image, deep: None, regions: self.stats().map(region).collect() })
+        Ok(DyedPhoto { image, deep, regions: self.stats().map(region).collect() })
+    }
+
+    /// The photo with every garment cut from a cloth, with 16 bits too if it has them.
+    fn in_fabric(
+        &self,
+        models: &Models,
+        tile: &Tile,
+        placing: &Placing,
+        strength: f32,
+    ) -> Result<(SrgbImage, Option<Srgb16Image>)> {
+        let Decoded { image: photo, deep, .. } = &self.embedded.decoded;
+        let (cuts, masks) = (self.cuts(models)?, self.embedded.garments.iter().map(|garment| &garment.mask));
+        if let Some(photo) = deep {
+            let cut = |cut: &Restyle| cut.render_deep(photo, tile, placing, strength).or_exit(Exit::Input);
+            let parts = cuts.iter().map(cut).collect::<Result<Vec<_>>>()?;
+            let layers: Vec<(&Srgb16Image, &Mask)> = parts.iter().zip(masks).collect();
+            let merged = merge_deep(photo, &layers).or_exit(Exit::Input)?;
+            return Ok((merged.to_srgb8(), Some(merged)));
+        }
+        let cut = |cut: &Restyle| cut.render(tile, placing, strength).or_exit(Exit::Input);
+        let mut parts = cuts.iter().map(cut).collect::<Result<Vec<_>>>()?;
+        if parts.len() == 1 {
+            return Ok((parts.remove(0).image, None));
+        }
+        let layers: Vec<(&SrgbImage, &Mask)> = parts.iter().map(|part| &part.image).zip(masks).collect();
+        Ok((merge(photo, &layers).or_exit(Exit::Input)?, None))
     }
 
     fn cuts(&self, models: &Models) -> Result<&[Restyle<'a>]> {
@@ -219,14 +279,17 @@ impl<'a> Prepared<'a> {
         let expected = |(i, (source, result)): (usize, (&Source, &RegionResult))| {
             source.expected(&result.map, self.inspection.indices(i))
         };
-        let expected: Vec<Vec<Lab>> = self.sources.iter().zip(regions).enumerate().map(expected).collect();
+        let expected: Vec<Vec<Lab>> = self.sources().into_iter().zip(regions).enumerate().map(expected).collect();
         self.inspection.compare(seen, &expected)
     }
 
     /// The photo's pixels that a region's colour is measured by (row-major indices): its core, as far as it is of the
     /// colour that leads the map.
     pub fn measured_by(&self, region: usize, map: &ColorMap) -> Option<Vec<usize>> {
-        self.sources.get(region).map(|source| source.core_of(map))
+        self.cloths.get(region).map(|cloth| match cloth {
+            Cloth::Dyed(source) => source.core_of(map),
+            Cloth::Replaced { core, .. } => core.clone(),
+        })
     }
 }
 

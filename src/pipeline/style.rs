@@ -9,6 +9,7 @@ use pixels::{Limits, SrgbImage, Swatch, decode, flatten_on_white};
 
 use crate::exit::{Exit, Failure, Result};
 use crate::recipe::{Finder, RecipeStyle, Scope};
+use crate::report::{self, StyleName};
 
 /// Alpha below which a swatch counts as transparent there.
 const CLEAR: u8 = 128;
@@ -91,6 +92,23 @@ impl Style {
         };
         let slug = Swatch { name: name.clone(), color }.slug();
         Ok(Self { name, slug, sha256, color, strength: recipe.strength, kind })
+    }
+
+    /// What the report calls it.
+    pub fn shown_as(&self) -> StyleName {
+        match self.kind {
+            StyleKind::Fabric { .. } => StyleName::Fabric,
+            StyleKind::Look { .. } => StyleName::Look,
+        }
+    }
+
+    /// A small picture of it as a data URL; none where it can't be encoded.
+    pub fn picture(&self) -> Option<String> {
+        let small = match &self.kind {
+            StyleKind::Fabric { tile, .. } => report::reduced(&tile.to_srgb()),
+            StyleKind::Look { reference, .. } => report::reduced(reference),
+        };
+        small.and_then(|small| report::data_url(&small)).ok()
     }
 
     /// Everything that decides its pixels, as text.

@@ -8,7 +8,8 @@ fn color(hex: [u8; 3]) -> Color {
 }
 
 fn swatch(name: &str, slug: &str, rgb: [u8; 3]) -> SwatchEntry {
-    SwatchEntry { name: name.to_owned(), slug: slug.to_owned(), color: color(rgb), colors: Vec::new() }
+    let (name, slug) = (name.to_owned(), slug.to_owned());
+    SwatchEntry { name, slug, color: color(rgb), colors: Vec::new(), style: None, picture: None }
 }
 
 fn settings(swatches: Vec<SwatchEntry>) -> Settings {

@@ -10,7 +10,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use super::link::{relative_url, url_segment};
 use super::palette_view::{background, backgrounds, changes, palettes};
 use super::quality_view;
-use super::{PhotoEntry, PhotoStatus, Pictures, Report, RunStatus, Settings, SourceEntry, VariantEntry, Verdict};
+use super::{
+    PhotoEntry, PhotoStatus, Pictures, Report, RunStatus, Settings, SourceEntry, StyleName, VariantEntry, Verdict,
+};
 use crate::terminal::clean;
 
 const STYLE: &str = include_str!("gallery.css");
@@ -26,7 +28,8 @@ const POLICY: &str =
 /// The page. `pictures` belong to `report.photos`, in order; `out` is the folder that the page will lie in.
 pub fn page(report: &Report, pictures: &[Pictures], out: &Path) -> String {
     let summary = &report.summary;
-    let title = format!("{} in {}", count(summary.photos, "photo"), count(report.settings.swatches.len(), "colour"));
+    let title =
+        format!("{} in {}", count(summary.photos, "photo"), count(report.settings.swatches.len(), what(report)));
     let with_pictures = photos_with_pictures(report);
     html! {
         (DOCTYPE)
@@ -88,14 +91,17 @@ fn masthead(report: &Report, title: &str) -> Markup {
             dl.figures {
                 (figure("variants accepted", &accepted.to_string(), ""))
                 (figure("rejected by the gate", &summary.rejected.to_string(), if summary.rejected > 0 { "bad" } else { "" }))
+                @if summary.failed > 0 { (figure("photos failed", &summary.failed.to_string(), "bad")) }
+                // Of a style the mean colour says nothing that was promised.
+                @if report.settings.style().is_none() {
                 (figure("out of reach", &summary.out_of_reach.to_string(), if summary.out_of_reach > 0 { "far" } else { "" }))
                 (figure(&format!("beyond ΔE00 {}", report.settings.tolerance), &summary.beyond_tolerance.to_string(), if summary.beyond_tolerance > 0 { "bad" } else { "" }))
-                @if summary.failed > 0 { (figure("photos failed", &summary.failed.to_string(), "bad")) }
                 @if let Some(median) = summary.delta_e00_median { (figure("median ΔE00", &delta(median), "")) }
                 @if let Some(p90) = summary.delta_e00_p90 { (figure("ΔE00, 9 of 10 within", &delta(p90), "")) }
+                }
             }
             (guarantee(report))
-            (tolerance(report))
+            @if report.settings.style().is_none() { (tolerance(report)) }
         }
     }
 }
@@ -119,7 +125,7 @@ fn tolerance(report: &Report) -> Markup {
                     tbody {
                         @for (row, swatch) in report.tolerance.iter().zip(&report.settings.swatches) {
                             tr {
-                                th scope="row" { span.dot style=(backgrounds(&swatch.color, &swatch.colors)) {} (shown(&row.swatch)) }
+                                th scope="row" { span.dot style=(backgrounds(swatch)) {} (shown(&row.swatch)) }
                                 td { code { (swatch.color.hex) } }
                                 td.n { (row.variants) }
                                 td.n { (optional(row.median)) } td.n { (optional(row.p90)) } td.n { (optional(row.largest)) }
@@ -143,24 +149,26 @@ fn toolbar(report: &Report) -> Markup {
     html! {
         nav.bar aria-label="Filters" {
             label.search {
-                span.hidden { "Filter by name, category or colour" }
-                input #search type="search" placeholder="Filter: name, category, colour" autocomplete="off" spellcheck="false";
+                span.hidden { "Filter by name, category or " (what(report)) }
+                input #search type="search" placeholder={ "Filter: name, category, " (what(report)) } autocomplete="off" spellcheck="false";
                 kbd { "/" }
             }
             div.chips role="group" aria-label="Verdict" {
                 (chip("all", "All", summary.variants, true))
                 (chip("rejected", "Rejected", summary.rejected, false))
-                (chip("far", "Out of reach", summary.out_of_reach, false))
-                (chip("beyond", "Beyond tolerance", summary.beyond_tolerance, false))
+                @if report.settings.style().is_none() {
+                    (chip("far", "Out of reach", summary.out_of_reach, false))
+                    (chip("beyond", "Beyond tolerance", summary.beyond_tolerance, false))
+                }
                 @if summary.failed + summary.not_done > 0 {
                     (chip("failed", "Failed", summary.failed + summary.not_done, false))
                 }
             }
             @if report.settings.swatches.len() > 1 {
-                div.chips.swatches role="group" aria-label="Colour" {
+                div.chips.swatches role="group" aria-label=(what(report)) {
                     @for swatch in &report.settings.swatches {
                         button.swatch type="button" data-swatch=(swatch.slug) aria-pressed="false"
-                            title={ (shown(&swatch.name)) " " (swatch.color.hex) } style=(backgrounds(&swatch.color, &swatch.colors)) {
+                            title={ (shown(&swatch.name)) " " (swatch.color.hex) } style=(backgrounds(swatch)) {
                             span.hidden { (shown(&swatch.name)) }
                         }
                     }
@@ -245,6 +253,7 @@ fn variant_figure(
     settings: &Settings,
 ) -> Markup {
     let picture = pictures.and_then(|p| p.variants.get(index));
+    let style = settings.swatches.iter().find(|swatch| swatch.slug == variant.slug && swatch.style.is_some());
     let rejected = variant.gate.verdict == Verdict::Rejected;
     let full = variant.files.iter().max_by_key(|f| u64::from(f.width_px) * u64::from(f.height_px));
     let label = format!("{} in {}", shown(&photo.stem), shown(&variant.swatch));
@@ -256,19 +265,26 @@ fn variant_figure(
                 @if let Some(url) = picture { img src=(url) alt=(label) draggable="false"; } @else { span.blank { "no picture here" } }
                 @if rejected && variant.files.is_empty() { span.flag { "not written" } }
             }
-            div.compare aria-hidden="true" {
-                span style=(background(&variant.asked)) {}
-                span style=(background(&variant.measured)) {}
+            @match style {
+                Some(style) => div.compare.styled aria-hidden="true" { span style=(backgrounds(style)) {} }
+                None => div.compare aria-hidden="true" {
+                    span style=(background(&variant.asked)) {}
+                    span style=(background(&variant.measured)) {}
+                }
             }
             figcaption {
-                p.codes {
-                    span { "asked" br; code { (variant.asked.hex) } }
-                    span { (if variant.reachable { "measured" } else { "nearest" }) br; code { (variant.measured.hex) } }
+                @if style.is_none() {
+                    p.codes {
+                        span { "asked" br; code { (variant.asked.hex) } }
+                        span { (if variant.reachable { "measured" } else { "nearest" }) br; code { (variant.measured.hex) } }
+                    }
                 }
                 p.name { (shown(&variant.swatch)) }
-                (delta_line(variant))
-                (changes(variant))
-                (quality_view::figures(variant, settings))
+                @if style.is_none() {
+                    (delta_line(variant))
+                    (changes(variant))
+                    (quality_view::figures(variant, settings))
+                }
                 (verdict(variant))
                 (nearest(variant, index, pictures))
                 (quality_view::maps(variant, index, pictures))
@@ -376,6 +392,15 @@ fn count(n: usize, what: &str) -> String {
     if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
+/// What the photos of a run were given.
+fn what(report: &Report) -> &'static str {
+    match report.settings.style() {
+        None => "colour",
+        Some(StyleName::Fabric) => "fabric",
+        Some(StyleName::Look) => "look",
+    }
+}
+
 fn delta(value: f64) -> String {
     format!("{value:.2}")
 }
@@ -412,6 +437,18 @@ mod tests {
         assert!(!html.contains("<img src=x"));
         assert!(!html.contains("</style><b>"));
         assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;\\u{202e}"));
+    }
+
+    #[test]
+    fn fabrics_are_shown_by_their_pictures_and_promise_no_colour() {
+        let (mut report, pictures) = fixture::report();
+        for swatch in &mut report.settings.swatches {
+            swatch.style = Some(StyleName::Fabric);
+            swatch.picture = Some("data:image/jpeg;base64,QUJD".to_owned());
+        }
+        let html = page(&report, &pictures, Path::new("."));
+        assert!(html.contains("fabrics · Rangrez") && html.contains("url(data:image/jpeg;base64,QUJD)"));
+        assert!(!html.contains("ΔE00") && !html.contains("Out of reach"));
     }
 
     #[test]

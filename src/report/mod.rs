@@ -93,8 +93,15 @@ pub struct Settings {
     /// Name of the profile that variants are proofed with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proof: Option<String>,
-    /// Colours asked for.
+    /// Colours, fabrics or looks asked for.
     pub swatches: Vec<SwatchEntry>,
+}
+
+impl Settings {
+    /// What the run gave its photos when it was no colour; a run has colours or styles, never both.
+    pub fn style(&self) -> Option<StyleName> {
+        self.swatches.first().and_then(|swatch| swatch.style)
+    }
 }
 
 /// A colour asked for.
@@ -110,6 +117,22 @@ pub struct SwatchEntry {
     /// The colours of all regions, where there are several.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub colors: Vec<Color>,
+    /// What it is when it is no colour; then the colour is its mean.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub style: Option<StyleName>,
+    /// A small picture of a style, as a data URL for the gallery.
+    #[serde(skip)]
+    pub picture: Option<String>,
+}
+
+/// What a photo can be given instead of a colour.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StyleName {
+    /// Another cloth.
+    Fabric,
+    /// The light and colours of a picture.
+    Look,
 }
 
 /// A weights file.

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::{Color, MapEntry, RegionEntry, VariantEntry};
+use super::{Color, MapEntry, RegionEntry, SwatchEntry, VariantEntry};
 use crate::terminal::clean;
 
 /// Each region's colours as a bar, widths by their shares.
@@ -68,10 +68,14 @@ pub fn background(color: &Color) -> String {
     format!("background:{}", color.hex)
 }
 
-/// As [`background`], for several regions.
-pub fn backgrounds(color: &Color, all: &[Color]) -> String {
+/// As [`background`], of all that a swatch is: its picture, or the colours of several regions.
+pub fn backgrounds(swatch: &SwatchEntry) -> String {
+    if let Some(url) = &swatch.picture {
+        return format!("background:url({url}) center/cover");
+    }
+    let all = &swatch.colors;
     if all.len() < 2 {
-        return background(color);
+        return background(&swatch.color);
     }
     let share = 100.0 / all.len() as f64;
     let stop =
@@ -96,10 +100,8 @@ mod tests {
         assert!(shown.contains("#fafaf5") && shown.contains("80 %") && shown.contains("flex-grow:0.2"), "{shown}");
         let shown = changes(&report.photos[0].variants[0]).into_string();
         assert!(shown.contains("#283c78 (80 %) becomes #8a1538") && shown.contains("#fafaf5 (20 %) stays"), "{shown}");
-        let two = [source.regions[0].palette[0].color.clone(), source.regions[0].palette[1].color.clone()];
-        assert_eq!(
-            backgrounds(&two[0], &two),
-            "background:linear-gradient(90deg,#283c78 0.0% 50.0%,#fafaf5 50.0% 100.0%)"
-        );
+        let mut swatch = report.settings.swatches[0].clone();
+        swatch.colors = source.regions[0].palette.iter().take(2).map(|entry| entry.color.clone()).collect();
+        assert_eq!(backgrounds(&swatch), "background:linear-gradient(90deg,#283c78 0.0% 50.0%,#fafaf5 50.0% 100.0%)");
     }
 }
