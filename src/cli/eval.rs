@@ -43,7 +43,10 @@ pub enum EvalCommand {
     Classifier(EvalClassifierArgs),
     /// Classifier: how often the catalogue's name of a product's colour can be read off its photo.
     #[command(after_help = "Example:\n  rangrez eval base-colour --data data --config configs/base-colour.toml")]
-    BaseColour(EvalBaseColourArgs),
+    BaseColour(EvalHeadsArgs),
+    /// Classifier: whether articles are told better without the background, the person or the face.
+    #[command(after_help = "Example:\n  rangrez eval masked --data data --config configs/base-colour.toml")]
+    Masked(EvalHeadsArgs),
     /// Shading: the light found on printed cloth, beside plain methods and the analytic estimate.
     #[command(after_help = "Example:\n  rangrez eval shading --data data --sheet sheet.png")]
     Shading(EvalShadingArgs),
@@ -112,9 +115,9 @@ pub struct EvalClassifierArgs {
     pub resume: bool,
 }
 
-/// Options of the evaluation of base colours.
+/// Options of evaluations that train heads on features of photos.
 #[derive(Debug, Args)]
-pub struct EvalBaseColourArgs {
+pub struct EvalHeadsArgs {
     #[command(flatten)]
     pub common: EvalDataArgs,
     /// How the heads are trained.

@@ -28,8 +28,8 @@ pub use checks::CheckArgs;
 pub use classify::ClassifyArgs;
 pub use doctor::DoctorArgs;
 pub use eval::{
-    EvalArgs, EvalBaseColourArgs, EvalClassifierArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalFabricArgs,
-    EvalGateArgs, EvalLooksArgs, EvalPrintsArgs, EvalRealismArgs, EvalShadingArgs, EvalSolidsArgs, SolidsPart,
+    EvalArgs, EvalClassifierArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalFabricArgs, EvalGateArgs,
+    EvalHeadsArgs, EvalLooksArgs, EvalPrintsArgs, EvalRealismArgs, EvalShadingArgs, EvalSolidsArgs, SolidsPart,
 };
 pub use map::MapArgs;
 pub use mask::MaskArgs;

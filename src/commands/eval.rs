@@ -11,11 +11,11 @@ mod told;
 
 use std::path::Path;
 
-use generators::eval::{base_colour, classifier, gate, mask};
+use generators::eval::{base_colour, classifier, gate, mask, masked};
 use pixels::{Format, SrgbImage, encode, write_atomic};
 use serde::Serialize;
 
-use crate::cli::{EvalArgs, EvalBaseColourArgs, EvalClassifierArgs, EvalCommand, EvalDataArgs, EvalGateArgs};
+use crate::cli::{EvalArgs, EvalClassifierArgs, EvalCommand, EvalDataArgs, EvalGateArgs, EvalHeadsArgs};
 use crate::exit::{Exit, OrExit, Result};
 use crate::pipeline::weights;
 use crate::terminal::data_line;
@@ -32,6 +32,7 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
         EvalCommand::Realism(args) => realism::evaluate(args),
         EvalCommand::Solids(args) => solids::evaluate(args),
         EvalCommand::BaseColour(args) => evaluate_base_colour(args),
+        EvalCommand::Masked(args) => evaluate_masked(args),
         EvalCommand::Classifier(args) => evaluate_classifier(args),
         EvalCommand::Shading(args) => shading::evaluate(args),
         EvalCommand::Looks(args) => looks::evaluate(args),
@@ -48,13 +49,23 @@ fn evaluate_mask(args: &EvalDataArgs) -> Result<()> {
     if args.json { print_json(&report) } else { print_lines(report.to_string().lines()) }
 }
 
-fn evaluate_base_colour(args: &EvalBaseColourArgs) -> Result<()> {
+fn evaluate_base_colour(args: &EvalHeadsArgs) -> Result<()> {
     let options = base_colour::Options {
         data: args.common.data.clone(),
         weights: weights::folder(&args.common.weights),
         config: args.config.clone(),
     };
     let report = super::blame(base_colour::evaluate(&options))?;
+    if args.common.json { print_json(&report) } else { print_lines(report.to_string().lines()) }
+}
+
+fn evaluate_masked(args: &EvalHeadsArgs) -> Result<()> {
+    let options = masked::Options {
+        data: args.common.data.clone(),
+        weights: weights::folder(&args.common.weights),
+        config: args.config.clone(),
+    };
+    let report = super::blame(masked::evaluate(&options))?;
     if args.common.json { print_json(&report) } else { print_lines(report.to_string().lines()) }
 }
 

@@ -283,19 +283,19 @@ fn summarise(report: &Report, out: &OutDir) {
         ));
     }
     let summary = &report.summary;
-    let close = summary.delta_e00_median.zip(summary.delta_e00_p90);
-    let close = close.map(|(median, p90)| format!("; ΔE00 median {median:.2}, p90 {p90:.2}")).unwrap_or_default();
-    tell(&format!(
-        "{} of {} photos, {} variants, {} rejected, {} out of reach, {} beyond ΔE00 {}, {} files in {:.1} s{close}",
-        summary.done,
-        summary.photos,
-        summary.variants,
-        summary.rejected,
-        summary.out_of_reach,
-        summary.beyond_tolerance,
-        report.settings.tolerance,
-        summary.files,
-        summary.seconds
-    ));
+    let made = format!(
+        "{} of {} photos, {} variants, {} rejected",
+        summary.done, summary.photos, summary.variants, summary.rejected
+    );
+    let written = format!("{} files in {:.1} s", summary.files, summary.seconds);
+    // Of a style no colour was promised.
+    if report.settings.style().is_some() {
+        tell(&format!("{made}, {written}"));
+    } else {
+        let close = summary.delta_e00_median.zip(summary.delta_e00_p90);
+        let close = close.map(|(median, p90)| format!("; ΔE00 median {median:.2}, p90 {p90:.2}")).unwrap_or_default();
+        let (far, beyond, tolerance) = (summary.out_of_reach, summary.beyond_tolerance, report.settings.tolerance);
+        tell(&format!("{made}, {far} out of reach, {beyond} beyond ΔE00 {tolerance}, {written}{close}"));
+    }
     tell(&format!("gallery: {}", out.path().join(GALLERY).display()));
 }

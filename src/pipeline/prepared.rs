@@ -36,7 +36,8 @@ pub struct Prepared<'a> {
     bounce: Option<Bounce>,
     /// The regions ready to be cut from other cloths, once one is.
     cuts: OnceCell<Vec<Restyle<'a>>>,
-    inspection: Inspection,
+    /// What dyed variants are compared at, once there is one.
+    inspection: OnceCell<Inspection>,
 }
 
 /// A photo in other colours, another fabric or another look, not yet encoded.
@@ -101,12 +102,10 @@ impl<'a> Prepared<'a> {
             if restyles { Cloth::replaced(&decoded.image, mask) } else { Cloth::dyed(embedded, models, mask) }
         };
         let cloths = garments.iter().map(|garment| cloth(&garment.mask)).collect::<Result<_>>()?;
-        let masks: Vec<&Mask> = garments.iter().map(|garment| &garment.mask).collect();
-        let inspection = Inspection::new(&embedded.decoded.over_white(), &embedded.mask(), &masks);
         let near = bounce.zip(surroundings.as_ref());
         let bounce = near.map(|(strength, near)| Bounce::new(&decoded.image, &embedded.mask(), near, strength));
         let bounce = bounce.transpose().or_exit(Exit::Input)?;
-        Ok(Self { embedded, cloths, bounce, cuts: OnceCell::new(), inspection })
+        Ok(Self { embedded, cloths, bounce, cuts: OnceCell::new(), inspection: OnceCell::new() })
     }
 
     /// The colours of each region.
@@ -271,16 +270,18 @@ impl<'a> Prepared<'a> {
 
     /// The pixels that variants are compared at.
     pub fn inspection(&self) -> &Inspection {
-        &self.inspection
+        let embedded = self.embedded;
+        let masks = || embedded.garments.iter().map(|garment| &garment.mask).collect::<Vec<_>>();
+        self.inspection.get_or_init(|| Inspection::new(&embedded.decoded.over_white(), &embedded.mask(), &masks()))
     }
 
     /// Compares a variant as it will be seen with what the dye law alone expects of each region.
     pub fn inspect(&self, seen: &SrgbImage, regions: &[RegionResult]) -> Inspected {
         let expected = |(i, (source, result)): (usize, (&Source, &RegionResult))| {
-            source.expected(&result.map, self.inspection.indices(i))
+            source.expected(&result.map, self.inspection().indices(i))
         };
         let expected: Vec<Vec<Lab>> = self.sources().into_iter().zip(regions).enumerate().map(expected).collect();
-        self.inspection.compare(seen, &expected)
+        self.inspection().compare(seen, &expected)
     }
 
     /// The photo's pixels that a region's colour is measured by (row-major indices): its core, as far as it is of the

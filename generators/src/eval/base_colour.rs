@@ -8,17 +8,14 @@ use std::path::PathBuf;
 use pixels::color::{Lab, LabImage};
 use pixels::{Mask, SrgbImage, resize_linear, resize_mask};
 use serde::Serialize;
-use tch::Tensor;
 
 use super::gate::Rate;
 use super::program::Program;
-use super::workers;
-use crate::train::gate::{Config, train_head};
+use super::{head, workers};
+use crate::train::gate::Config;
 use crate::train::gate_data::augment::Recipe;
 use crate::train::gate_data::embeddings::{Cache, Job};
-use crate::train::gate_data::photos::{self, Part, Photo, Source};
-use crate::train::gate_data::rows::{Row, matrix};
-use crate::train::gate_fit::logits_of;
+use crate::train::gate_data::photos::{self, Photo, Source};
 use crate::train::run::read_config;
 use crate::train::tail::told;
 use crate::{Error, Result};
@@ -49,8 +46,7 @@ pub struct Options {
     pub data: PathBuf,
     /// Weights folder with the backbone, and with the models that make masks.
     pub weights: PathBuf,
-    /// Configuration of the head, as a gate's. With `learn_selection = false` the selection part is reported on, to choose
-    /// settings by.
+    /// Configuration of the head, as a gate's.
     pub config: PathBuf,
 }
 
@@ -74,14 +70,15 @@ pub fn evaluate(options: &Options) -> Result<Report> {
     let named = photos::studio_colours(&options.data)?;
     let mut photos = photos::load(&options.data)?;
     photos.retain(|photo| photo.source == Source::Studio && named.contains_key(&photo.path));
-    let learned = |photo: &Photo| config.learns_from(photo.part) || photo.part == Part::Calibration;
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    photos.iter().filter(|photo| learned(photo)).for_each(|photo| *counts.entry(&named[&photo.path]).or_default() += 1);
+    photos
+        .iter()
+        .filter(|photo| head::learned(&config, photo))
+        .for_each(|photo| *counts.entry(&named[&photo.path]).or_default() += 1);
     let names: Vec<&str> = counts.keys().copied().collect();
     let class = |photo: &Photo| names.iter().position(|name| *name == named[&photo.path]);
-    let judged = if config.learn_selection { Part::Report } else { Part::Selection };
     let commonest = counts.iter().max_by_key(|(_, n)| **n).map(|(name, _)| *name);
-    let reported: Vec<&Photo> = photos.iter().filter(|photo| photo.part == judged).collect();
+    let reported: Vec<&Photo> = photos.iter().filter(|photo| photo.part == head::judged(&config)).collect();
     if reported.is_empty() {
         return Err(Error::Data { path: options.data.clone(), reason: "holds no photo to report on".into() });
     }
@@ -101,27 +98,13 @@ pub fn evaluate(options: &Options) -> Result<Report> {
         ("embedding and foreground", [true, true, false]),
         ("all three", [true; 3]),
     ] {
-        let row = |(i, photo): (usize, &Photo)| {
+        let features = |i: usize| {
             let embedding = embeddings[i].as_deref().unwrap_or_default();
             let [before_ground, inside] = seen[i].each_ref().map(Vec::as_slice);
             let looked_at = [embedding, before_ground, inside].into_iter().zip(parts).filter(|(_, looks)| *looks);
-            Row {
-                photo: Some(i),
-                recipe: Recipe::Plain,
-                // A name that nothing was learned of is an answer that no head gives.
-                covered: vec![class(photo).unwrap_or(names.len())],
-                kind: 0,
-                part: if learned(photo) { Part::Train } else { photo.part },
-                embedding: looked_at.flat_map(|(values, _)| values).copied().collect(),
-                quarters: Vec::new(),
-            }
+            looked_at.flat_map(|(values, _)| values).copied().collect()
         };
-        let rows: Vec<Row> = photos.iter().enumerate().map(row).collect();
-        let head = train_head(&config, &rows, names.len() - 1)?;
-        let held_out: Vec<&Row> = rows.iter().filter(|row| row.part == judged).collect();
-        let best: Tensor = logits_of(&head, matrix(held_out.iter().copied()))?.f_argmax(1, false)?;
-        let best = Vec::<i64>::try_from(&best)?;
-        heads.push((what, Rate::of(held_out.iter().zip(best).map(|(row, best)| row.covered == [best as usize]))));
+        heads.push((what, head::accuracy(&config, &photos, names.len(), class, features)?));
     }
     let commonest = Rate::of(reported.iter().map(|photo| Some(named[&photo.path].as_str()) == commonest));
     Ok(Report { names: names.len(), commonest, heads })

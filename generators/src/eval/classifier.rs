@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use serde::Serialize;
 use tch::{Kind, Tensor};
@@ -27,6 +28,8 @@ use crate::{Error, Result, checkpoint};
 
 /// Epochs of the small network.
 const EPOCHS: usize = 30;
+/// Photos of the catalogue that the cost is extrapolated to: the source trained on as many for 15 days.
+pub const CATALOGUE: usize = 150_000;
 
 /// What to measure with.
 #[derive(Clone, Debug)]
@@ -58,6 +61,19 @@ pub struct Learner {
     pub by_sender: BTreeMap<String, Rate>,
 }
 
+/// What fine-tuning cost, and what it would cost on a marketplace's catalogue.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Cost {
+    /// How often each photo was learned from.
+    pub passes: f64,
+    /// Pictures learned from per second of wall time, all threads together.
+    pub pictures_per_second: f64,
+    /// Wall time in seconds.
+    pub seconds: f64,
+    /// Wall time in hours of as many passes over [`CATALOGUE`] photos.
+    pub catalogue_hours: f64,
+}
+
 /// All of them.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
@@ -65,6 +81,8 @@ pub struct Report {
     pub learned: usize,
     /// The classifiers, simplest first.
     pub learners: Vec<Learner>,
+    /// None when fine-tuning was taken up where it had stopped.
+    pub cost: Option<Cost>,
 }
 
 /// Trains and measures all three.
@@ -81,12 +99,21 @@ pub fn evaluate(options: &Options) -> Result<Report> {
         let reason = "a photo of the ten-class subset has another label".to_owned();
         return Err(Error::Data { path: options.data.clone(), reason });
     }
+    let learned = photos.iter().filter(|photo| photo.part == Part::Train).count();
+    let (answers, seconds) = tuned(&config, options, &photos, &classes)?;
     let learners = vec![
         learner("small network from scratch, 64 px", &photos, &classes, &small(&config, &photos, &classes)?),
         learner("linear probe on the frozen backbone", &photos, &classes, &probe(&config, options, &photos, &classes)?),
-        learner("last blocks fine-tuned", &photos, &classes, &tuned(&config, options, &photos, &classes)?),
+        learner("last blocks fine-tuned", &photos, &classes, &answers),
     ];
-    Ok(Report { learned: photos.iter().filter(|photo| photo.part == Part::Train).count(), learners })
+    let pictures = config.tail.as_ref().map_or(0.0, |tail| tail.steps as f64 * tail.batch as f64);
+    let cost = seconds.map(|seconds| Cost {
+        passes: pictures / learned.max(1) as f64,
+        pictures_per_second: pictures / seconds,
+        seconds,
+        catalogue_hours: seconds * CATALOGUE as f64 / learned.max(1) as f64 / 3600.0,
+    });
+    Ok(Report { learned, learners, cost })
 }
 
 fn small(config: &gate::Config, photos: &[Photo], classes: &[usize]) -> Result<Vec<usize>> {
@@ -106,7 +133,13 @@ fn probe(config: &gate::Config, options: &Options, photos: &[Photo], classes: &[
     answers(&train_head(&linear, &rows, TEN.len() - 1)?, &rows)
 }
 
-fn tuned(config: &gate::Config, options: &Options, photos: &[Photo], classes: &[usize]) -> Result<Vec<usize>> {
+/// The answers, and the seconds that learning took from its first step to its last.
+fn tuned(
+    config: &gate::Config,
+    options: &Options,
+    photos: &[Photo],
+    classes: &[usize],
+) -> Result<(Vec<usize>, Option<f64>)> {
     let path = &options.config;
     let tuning =
         config.tail.as_ref().ok_or_else(|| Error::Config { path: path.clone(), reason: "no `tail`".into() })?;
@@ -125,7 +158,9 @@ fn tuned(config: &gate::Config, options: &Options, photos: &[Photo], classes: &[
         .collect();
     let (mut run, saved) = Run::open(&config.run, NAME, config, options.resume)?;
     let mut tuner = Tuner::new(tuning, config.seed, &examples, TEN.len(), &options.weights, config.cache())?;
+    let (whole, start) = (saved.is_none(), Instant::now());
     let Tuned { tail, head, .. } = tuner.fit(&mut run, saved)?;
+    let seconds = whole.then(|| start.elapsed().as_secs_f64());
     drop(tuner);
     let mut params = Params::default();
     params.extend_with_prefix("head.0.", &head);
@@ -133,7 +168,7 @@ fn tuned(config: &gate::Config, options: &Options, photos: &[Photo], classes: &[
     let file = config.run.join("tail.safetensors");
     checkpoint::save(&file, NAME, &params, Kind::Half, &[])?;
     let rows = rows(config, &options.weights, Some(&file), photos, classes)?;
-    answers(&params, &rows)
+    Ok((answers(&params, &rows)?, seconds))
 }
 
 /// The photos, plain, embedded by a tail.
@@ -208,6 +243,16 @@ impl fmt::Display for Report {
                     writeln!(f, "    {:<32}{rate}", format!("{title} {name}"))?;
                 }
             }
+        }
+        if let Some(Cost { passes, pictures_per_second, seconds, catalogue_hours }) = &self.cost {
+            writeln!(
+                f,
+                "\nfine-tuning: {passes:.0} passes over {} photos of {} classes in {:.1} min, {pictures_per_second:.0} \
+                 pictures/s; as many over {CATALOGUE} photos: {catalogue_hours:.1} h",
+                self.learned,
+                TEN.len(),
+                seconds / 60.0
+            )?;
         }
         Ok(())
     }

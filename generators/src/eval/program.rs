@@ -11,6 +11,7 @@ use crate::gate::{Classification, Gate, Look};
 use crate::params::Builder;
 use crate::recolor::network::{Network, NetworkConfig};
 use crate::recolor::{Dyed, Recolorer};
+use crate::segmentation::Segmentation;
 use crate::segmenter::Segmenter;
 use crate::{Error, Result};
 
@@ -88,6 +89,14 @@ impl Program {
     pub fn mask(&self, photo: &SrgbImage, embedding: &Embedding) -> Result<Mask> {
         let region = self.gate.classify(&embedding.gate)?.region;
         self.segmenter.segment(photo)?.article_alpha(region, photo)
+    }
+
+    /// What is where in a photo.
+    ///
+    /// # Errors
+    /// When libtorch refuses.
+    pub fn segment(&self, photo: &SrgbImage) -> Result<Segmentation> {
+        self.segmenter.segment(photo)
     }
 
     /// Dyes what was found in each colour.
