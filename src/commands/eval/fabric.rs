@@ -28,7 +28,7 @@ fn lines(report: &Report) -> Vec<String> {
         row("colour across the tile's seams over the usual", "≤ 1.1", &report.seams),
         row("patches on flat parts, correlation with the tile", "≥ 0.9", &report.patches),
         row("repeat on the finished garment, relative error", "≤ 0.03", &report.finished),
-        row("the same with the light divided out", "≤ 0.03", &report.unlit),
+        row("the same without folds", "≤ 0.03", &report.without_folds),
     ];
     for r in &report.retrieval {
         lines.push(format!("swatch found by the garment, {:<20} n {:>6}  R@1 {:.3}", r.method, r.n, r.recall_at_1));

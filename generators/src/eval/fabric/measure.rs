@@ -1,8 +1,6 @@
 //! What is measured on one finished garment.
 
-use pixels::color::{linear_from_srgb8, srgb8_from_linear};
 use pixels::fabric::{Placing, Restyle, Restyled, Tile, find_period};
-use pixels::shading::Shading;
 use pixels::{Mask, SrgbImage};
 
 use crate::Result;
@@ -130,36 +128,16 @@ fn correlation(one: &[f32], other: &[f32]) -> f64 {
 }
 
 /// Relative errors of the repeats that are found again in the square, across and down, where the swatch has any that the
-/// square holds more than twice and that pixels can show: as the garment is, and with its light divided out, which leaves
-/// what the lie of the cloth does to the repeat.
-pub fn repeat_errors(
-    made: &Restyled,
-    shading: &Shading,
-    truth: [f32; 2],
-    tile: &Tile,
-    square: Square,
-) -> Result<[Vec<f64>; 2]> {
+/// square holds more than twice and that pixels can show.
+pub fn repeat_errors(made: &Restyled, truth: [f32; 2], tile: &Tile, square: Square) -> Result<Vec<f64>> {
     let wanted = truth.map(|repeat| repeat * made.scale);
     let shown = |repeat: f32| repeat >= 8.0 && repeat * 2.2 <= square.2 as f32;
     if !wanted.iter().any(|&repeat| shown(repeat)) || tile.periods == [None, None] {
-        return Ok([Vec::new(), Vec::new()]);
+        return Ok(Vec::new());
     }
-    let lit = cut(&made.image, square)?;
-    let unlit = without_light(&lit, shading, square);
-    Ok([lit, unlit].map(|picture| {
-        let pairs = wanted.into_iter().zip(find_period(&picture)).filter(|(wanted, _)| shown(*wanted));
-        pairs.map(|(wanted, found)| found.map_or(1.0, |p| f64::from((p.px - wanted).abs() / wanted))).collect()
-    }))
-}
-
-/// The picture of a square with the garment's light divided out.
-fn without_light(picture: &SrgbImage, shading: &Shading, (x, y, side): Square) -> SrgbImage {
-    let mut out = picture.clone();
-    for (i, rgb) in out.data_mut().chunks_exact_mut(3).enumerate() {
-        let light = shading.values[(y + i / side) * shading.width_px as usize + x + i % side].max(0.05);
-        rgb.iter_mut().for_each(|code| *code = srgb8_from_linear(linear_from_srgb8(*code) / light));
-    }
-    out
+    let found = find_period(&cut(&made.image, square)?);
+    let pairs = wanted.into_iter().zip(found).filter(|(wanted, _)| shown(*wanted));
+    Ok(pairs.map(|(wanted, found)| found.map_or(1.0, |p| f64::from((p.px - wanted).abs() / wanted))).collect())
 }
 
 #[cfg(test)]
@@ -172,16 +150,6 @@ mod tests {
         let mask = Mask::new(10, 10, (0..100).map(alpha).collect()).unwrap();
         assert_eq!(largest_square(&mask, 3).map(|(x, _, side)| (x, side)), Some((2, 5)));
         assert_eq!(largest_square(&mask, 6), None);
-    }
-
-    #[test]
-    fn light_is_divided_out() {
-        let light = |i: usize| 0.3 + 0.1 * (i % 6) as f32;
-        let shading = Shading { width_px: 6, height_px: 5, values: (0..30).map(light).collect() };
-        let codes = (0..30).flat_map(|i| [srgb8_from_linear(0.5 * light(i)); 3]).collect();
-        let lit = SrgbImage::new(6, 5, codes).unwrap();
-        let flat = without_light(&cut(&lit, (2, 1, 3)).unwrap(), &shading, (2, 1, 3));
-        assert!(flat.data().iter().all(|code| code.abs_diff(srgb8_from_linear(0.5)) <= 2), "{:?}", flat.data());
     }
 
     #[test]
