@@ -79,8 +79,8 @@ pub fn judged(seen: &[Seen]) -> Result<Told> {
             // The gradient of the mean cross-entropy, written out.
             let off = ((known.matmul(&weights) + &bias).sigmoid() - &classes) / n;
             let gradient = known.tr().matmul(&off) + &weights * RIDGE;
-            weights = weights - gradient * (RATE * length);
-            bias = bias - off.sum(Kind::Float) * RATE;
+            weights -= gradient * (RATE * length);
+            bias -= off.sum(Kind::Float) * RATE;
         }
         let scores = seam::floats_of(&(asked.matmul(&weights) + &bias))?;
         for (one, score) in test.iter().zip(scores) {
