@@ -9,9 +9,10 @@ mod shading;
 mod solids;
 mod told;
 
+use std::fmt::Display;
 use std::path::Path;
 
-use generators::eval::{base_colour, classifier, gate, mask, masked};
+use generators::eval::{base_colour, classifier, gate, head, mask, masked};
 use pixels::{Format, SrgbImage, encode, write_atomic};
 use serde::Serialize;
 
@@ -31,8 +32,8 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
         EvalCommand::Colorways(args) => colorways::evaluate(args),
         EvalCommand::Realism(args) => realism::evaluate(args),
         EvalCommand::Solids(args) => solids::evaluate(args),
-        EvalCommand::BaseColour(args) => evaluate_base_colour(args),
-        EvalCommand::Masked(args) => evaluate_masked(args),
+        EvalCommand::BaseColour(args) => evaluate_heads(args, base_colour::evaluate),
+        EvalCommand::Masked(args) => evaluate_heads(args, masked::evaluate),
         EvalCommand::Classifier(args) => evaluate_classifier(args),
         EvalCommand::Shading(args) => shading::evaluate(args),
         EvalCommand::Looks(args) => looks::evaluate(args),
@@ -49,23 +50,17 @@ fn evaluate_mask(args: &EvalDataArgs) -> Result<()> {
     if args.json { print_json(&report) } else { print_lines(report.to_string().lines()) }
 }
 
-fn evaluate_base_colour(args: &EvalHeadsArgs) -> Result<()> {
-    let options = base_colour::Options {
+/// Trains and measures heads.
+fn evaluate_heads<R: Serialize + Display>(
+    args: &EvalHeadsArgs,
+    evaluate: impl Fn(&head::Options) -> generators::Result<R>,
+) -> Result<()> {
+    let options = head::Options {
         data: args.common.data.clone(),
         weights: weights::folder(&args.common.weights),
         config: args.config.clone(),
     };
-    let report = super::blame(base_colour::evaluate(&options))?;
-    if args.common.json { print_json(&report) } else { print_lines(report.to_string().lines()) }
-}
-
-fn evaluate_masked(args: &EvalHeadsArgs) -> Result<()> {
-    let options = masked::Options {
-        data: args.common.data.clone(),
-        weights: weights::folder(&args.common.weights),
-        config: args.config.clone(),
-    };
-    let report = super::blame(masked::evaluate(&options))?;
+    let report = super::blame(evaluate(&options))?;
     if args.common.json { print_json(&report) } else { print_lines(report.to_string().lines()) }
 }
 

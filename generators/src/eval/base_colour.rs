@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
 
 use pixels::color::{Lab, LabImage};
 use pixels::{Mask, SrgbImage, resize_linear, resize_mask};
 use serde::Serialize;
 
 use super::gate::Rate;
+use super::head::{self, Options};
 use super::program::Program;
-use super::{head, workers};
+use super::workers;
 use crate::train::gate::Config;
 use crate::train::gate_data::augment::Recipe;
 use crate::train::gate_data::embeddings::{Cache, Job};
@@ -38,17 +38,6 @@ const QUANTILES: [f32; 5] = [0.1, 0.3, 0.5, 0.7, 0.9];
 const SCALES: [f32; 3] = [100.0, 60.0, 60.0];
 /// Numbers that describe one part of a photo.
 const OF_PART: usize = BINS + 3 * QUANTILES.len();
-
-/// What to measure with.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Data folder with `studio/`.
-    pub data: PathBuf,
-    /// Weights folder with the backbone, and with the models that make masks.
-    pub weights: PathBuf,
-    /// Configuration of the head, as a gate's.
-    pub config: PathBuf,
-}
 
 /// Shares that are right on products that nothing was learned from.
 #[derive(Clone, Debug, Serialize)]

@@ -1,5 +1,7 @@
 //! How often a head that was trained on features of some photos names others rightly.
 
+use std::path::PathBuf;
+
 use tch::Tensor;
 
 use super::gate::Rate;
@@ -9,6 +11,17 @@ use crate::train::gate_data::augment::Recipe;
 use crate::train::gate_data::photos::{Part, Photo};
 use crate::train::gate_data::rows::{Row, matrix};
 use crate::train::gate_fit::logits_of;
+
+/// What to measure with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Data folder with `studio/`.
+    pub data: PathBuf,
+    /// Weights folder with the backbone, and with the models that make masks.
+    pub weights: PathBuf,
+    /// Configuration of the heads, as a gate's.
+    pub config: PathBuf,
+}
 
 /// The part that is reported on. With `learn_selection = false` it is the selection part, to choose settings by.
 pub fn judged(config: &Config) -> Part {

@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
 
 use pixels::guided_filter::Plane;
 use pixels::{Mask, SrgbImage};
 use serde::Serialize;
 
 use super::gate::Rate;
+use super::head::{self, Options};
 use super::program::Program;
-use super::{head, workers};
+use super::workers;
 use crate::backbone::INPUT_PX;
 use crate::seam;
 use crate::segmenter::{Class, ClassSet};
@@ -24,17 +24,6 @@ use crate::{Error, Result};
 const LEAST_PHOTOS: usize = 25;
 /// What is put in place of what is taken out: the backbone's zero.
 const NOTHING: [f32; 3] = [127.0; 3];
-
-/// What to measure with.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Data folder with `studio/`.
-    pub data: PathBuf,
-    /// Weights folder with the backbone and the models that make masks.
-    pub weights: PathBuf,
-    /// Configuration of the heads, as a gate's.
-    pub config: PathBuf,
-}
 
 /// Shares that are right on products that nothing was learned from.
 #[derive(Clone, Debug, Serialize)]

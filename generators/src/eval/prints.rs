@@ -33,7 +33,7 @@ const PRINTS: [&str; 12] = [
 ];
 /// Least side of a piece of cloth that a swatch is made of, in pixels.
 const LEAST_SWATCH: usize = 36;
-/// Repeats of the smallest cloth; more would be the photo's noise.
+/// How much smaller and larger the plain garment may be in its photo, so that its print is about as sharp as the other's.
 const LEAST_SCALE: f32 = 0.6;
 const MOST_SCALE: f32 = 1.7;
 
