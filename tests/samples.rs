@@ -43,7 +43,7 @@ fn hex_sha256(path: &Path) -> String {
 fn samples_are_listed_and_unchanged() {
     let listed: BTreeMap<_, _> = sources().file.into_iter().map(|entry| (entry.path.clone(), entry)).collect();
     let mut found = Vec::new();
-    for folder in ["photos", "palettes", "fabrics"] {
+    for folder in ["photos", "palettes", "fabrics", "paintings"] {
         for file in std::fs::read_dir(samples().join(folder)).unwrap() {
             let path = file.unwrap().path();
             let name = format!("{folder}/{}", path.file_name().unwrap().to_string_lossy());

@@ -61,6 +61,10 @@ pub const LITE2: Variant = Variant {
 const TAPPED_STAGES: [usize; 5] = [0, 1, 2, 4, 6];
 /// Channels of the maps that [`Backbone::features`] of [`LITE0`] gives.
 pub const FEATURE_CHANNELS: [i64; 5] = [16, 24, 40, 112, 320];
+/// Channels of the maps that [`Backbone::expanded`] of [`LITE0`] gives.
+pub const EXPANDED_CHANNELS: [i64; 8] = [96, 144, 144, 240, 240, 480, 480, 480];
+/// Strides of the same.
+pub const EXPANDED_STRIDES: [i64; 8] = [2, 4, 4, 8, 8, 16, 16, 16];
 /// Blocks of the trunk; those after it and the head are the [`Tail`], which another task may have trained for itself.
 const TRUNK_BLOCKS: usize = 8;
 /// Channels, height and width of what the trunk of [`LITE0`] makes of a picture.
@@ -87,6 +91,22 @@ impl Block {
         let filtered = relu6(self.depthwise.forward(&expanded.to_kind(tch::Kind::Float)));
         let y = self.project.forward(&filtered.to_kind(kind));
         if self.residual { y + x } else { y }
+    }
+}
+
+impl Block {
+    /// What the block expands its input to, before activation, and what it makes of it; with gradients to the input, as in
+    /// [`Block::forward_mixed`].
+    fn forward_expanded(&self, x: &Tensor) -> (Option<Tensor>, Tensor) {
+        let expanded = self.expand.as_ref().map(|conv| conv.forward(x));
+        let active = expanded.as_ref().map_or_else(|| x.shallow_clone(), |map| map.clamp(0.0, 6.0));
+        let filtered = if x.requires_grad() {
+            relu6(self.depthwise.forward(&active.to_kind(tch::Kind::Float))).to_kind(x.kind())
+        } else {
+            relu6(self.depthwise.forward(&active))
+        };
+        let y = self.project.forward(&filtered);
+        (expanded, if self.residual { y + x } else { y })
     }
 }
 
@@ -238,6 +258,25 @@ impl Backbone {
             next = tap + 1;
             x.shallow_clone()
         })
+    }
+
+    /// What the first `count` blocks that expand their input make of it, before activation: maps in whose statistics the
+    /// style of a picture is. Gradients go to the picture.
+    ///
+    /// # Shapes
+    /// `[N, 3, H, W]` sRGB codes 0 to 255, sides multiples of 16 → `[N, EXPANDED_CHANNELS, H / stride, W / stride]`.
+    pub fn expanded(&self, codes: &Tensor, count: usize) -> Vec<Tensor> {
+        let mut x = self.stem_of(codes);
+        let mut maps = Vec::with_capacity(count);
+        for block in self.trunk.iter().chain(&self.tail.blocks) {
+            if maps.len() == count {
+                break;
+            }
+            let (expanded, y) = block.forward_expanded(&x);
+            maps.extend(expanded);
+            x = y;
+        }
+        maps
     }
 
     fn stem_of(&self, codes: &Tensor) -> Tensor {

@@ -27,6 +27,7 @@ pub mod segmentation;
 pub mod segmenter;
 pub mod shading;
 pub mod stream;
+pub mod style;
 pub mod taxonomy;
 pub mod train;
 

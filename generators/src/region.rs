@@ -43,6 +43,13 @@ impl Region {
         Self::All,
     ];
 
+    /// Whether pieces of both are worn on the same part of the body.
+    pub fn worn_like(self, other: Self) -> bool {
+        let upper = |region| matches!(region, Self::Upper | Self::Outer | Self::Full);
+        let lower = |region| matches!(region, Self::Lower | Self::Full);
+        self == other || (upper(self) && upper(other)) || (lower(self) && lower(other))
+    }
+
     /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {

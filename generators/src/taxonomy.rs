@@ -180,6 +180,20 @@ impl Taxonomy {
         self.nodes[category].parent.unwrap_or(category)
     }
 
+    /// The categories that cloth alone may make of a node: its own first, then those whose articles are worn on the same part
+    /// of the body. Accessories are worn anywhere, so theirs is alone, as a department is.
+    pub fn worn_like(&self, node: usize) -> Vec<usize> {
+        let Some(own) = self.upwards(node).find(|&at| at >= self.articles() && self.nodes[at].parent.is_some()) else {
+            return vec![node];
+        };
+        let regions = |at: usize| self.nodes[at].articles.iter().map(|&article| self.regions[article]);
+        let alike = |at: usize| {
+            regions(own).any(|one| one != Region::Accessory && regions(at).any(|other| one.worn_like(other)))
+        };
+        let categories = (self.articles()..self.nodes.len()).filter(|&at| self.nodes[at].parent.is_some());
+        std::iter::once(own).chain(categories.filter(|&at| at != own && alike(at))).collect()
+    }
+
     /// What a label of a training source covers; none when it is left out of the tree. The labels of a source that the
     /// file does not list are the names of articles.
     pub fn covered(&self, source: &str, label: &str) -> Option<&[usize]> {
@@ -227,6 +241,22 @@ mod tests {
         assert_eq!(tree.covered("studio", "Rings"), None);
         assert_eq!(tree.covered("own", "Shirts"), Some([shirts].as_slice()), "a source without labels names articles");
         assert_eq!(tree.covered("own", "Topwear"), None);
+    }
+
+    #[test]
+    fn cloth_turns_a_jacket_into_a_shirt_but_not_into_trousers() {
+        let tree = Taxonomy::load(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../weights")).unwrap();
+        let alike = |name: &str| -> Vec<&str> {
+            let nodes = tree.worn_like(tree.find(name).unwrap());
+            nodes.into_iter().map(|node| tree.nodes()[node].name.as_str()).collect()
+        };
+        assert_eq!(alike("Blazers"), ["Outerwear", "Topwear", "One-Piece"]);
+        assert_eq!(alike("Topwear"), ["Topwear", "Outerwear", "One-Piece"]);
+        assert_eq!(alike("Skirts"), ["Bottomwear", "One-Piece"]);
+        assert_eq!(alike("Dresses"), ["One-Piece", "Topwear", "Outerwear", "Bottomwear"]);
+        assert_eq!(alike("Heels"), ["Shoes", "Open Footwear"]);
+        assert_eq!(alike("Ties"), ["Neckwear"]);
+        assert_eq!(alike("Apparel"), ["Apparel"]);
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 
-use crate::color::{Curve, linear_from_srgb_code, srgb_code_from_linear};
-use crate::{Error, Mask, Result, SrgbImage};
+use crate::color::{Curve, linear_from_srgb_code, linear_from_srgb_code16, srgb_code_from_linear};
+use crate::image_types::check_size;
+use crate::{Mask, Result, Srgb16Image, SrgbImage};
 
 /// Pixels that one task blends.
 const BLOCK_PIXELS: usize = 1 << 14;
@@ -25,42 +26,57 @@ const BLOCK_PIXELS: usize = 1 << 14;
 /// # Ok::<(), pixels::Error>(())
 /// ```
 pub fn composite(source: &SrgbImage, variant: &SrgbImage, mask: &Mask) -> Result<SrgbImage> {
-    let (width, height) = (source.width_px(), source.height_px());
-    mask.check_size(width, height)?;
-    if (variant.width_px(), variant.height_px()) != (width, height) {
-        return Err(Error::SizeMismatch {
-            expected_width: width,
-            expected_height: height,
-            got_width: variant.width_px(),
-            got_height: variant.height_px(),
-        });
-    }
+    let size = (source.width_px(), source.height_px());
+    mask.check_size(size.0, size.1)?;
+    check_size(size, (variant.width_px(), variant.height_px()))?;
     let curve = Curve::get();
     let mut out = source.clone();
-    out.data_mut()
+    lay(out.data_mut(), variant.data(), mask, |code| curve.linear(code), |light| curve.byte(light));
+    Ok(out)
+}
+
+/// As [`composite`], with 16 bits a channel.
+///
+/// # Errors
+/// As [`composite`].
+pub fn composite_deep(source: &Srgb16Image, variant: &Srgb16Image, mask: &Mask) -> Result<Srgb16Image> {
+    let size = (source.width_px(), source.height_px());
+    mask.check_size(size.0, size.1)?;
+    check_size(size, (variant.width_px(), variant.height_px()))?;
+    let mut out = source.clone();
+    let code = |light| (srgb_code_from_linear(light) * 257.0 + 0.5) as u16;
+    lay(out.data_mut(), variant.data(), mask, linear_from_srgb_code16, code);
+    Ok(out)
+}
+
+/// Lays `above` over `below` by the mask's alpha.
+fn lay<T: Copy + PartialEq + Send + Sync>(
+    below: &mut [T],
+    above: &[T],
+    mask: &Mask,
+    linear: impl Fn(T) -> f32 + Sync,
+    code: impl Fn(f32) -> T + Sync,
+) {
+    let blend = |b: &mut T, v: T, share: f32| {
+        // Equal codes stay equal whatever the rounding.
+        if *b != v {
+            let (low, high) = (linear(*b), linear(v));
+            *b = code(low + (high - low) * share);
+        }
+    };
+    below
         .par_chunks_mut(BLOCK_PIXELS * 3)
-        .zip(variant.data().par_chunks(BLOCK_PIXELS * 3))
+        .zip(above.par_chunks(BLOCK_PIXELS * 3))
         .zip(mask.data().par_chunks(BLOCK_PIXELS))
         .for_each(|((below, above), alpha)| {
             for ((b, v), &a) in below.chunks_exact_mut(3).zip(above.chunks_exact(3)).zip(alpha) {
                 match a {
                     0 => {}
                     255 => b.copy_from_slice(v),
-                    _ => blend(curve, b, v, f32::from(a) / 255.0),
+                    _ => b.iter_mut().zip(v).for_each(|(b, &v)| blend(b, v, f32::from(a) / 255.0)),
                 }
             }
         });
-    Ok(out)
-}
-
-fn blend(curve: Curve, below: &mut [u8], above: &[u8], share: f32) {
-    for (b, &v) in below.iter_mut().zip(above) {
-        // Equal bytes stay equal whatever the rounding.
-        if *b != v {
-            let (low, high) = (curve.linear(*b), curve.linear(v));
-            *b = curve.byte(low + (high - low) * share);
-        }
-    }
 }
 
 /// A channel of a picture, 8 or 16 bits.
@@ -138,10 +154,23 @@ mod tests {
     }
 
     #[test]
+    fn sixteen_bits_blend_as_eight_do() -> Result<()> {
+        let (source, variant) = (SrgbImage::filled(256, 1, [10, 200, 90]), SrgbImage::filled(256, 1, [240, 30, 90]));
+        let mask = Mask::new(256, 1, (0..=255).collect())?;
+        let (below, above) = (Srgb16Image::from_srgb8(&source), Srgb16Image::from_srgb8(&variant));
+        let deep = composite_deep(&below, &above, &mask)?;
+        assert_eq!((deep.pixel(0, 0), deep.pixel(255, 0)), (below.pixel(0, 0), above.pixel(0, 0)));
+        let plain = composite(&source, &variant, &mask)?;
+        assert!(deep.to_srgb8().data().iter().zip(plain.data()).all(|(a, b)| a.abs_diff(*b) <= 1));
+        assert!(composite_deep(&below, &above, &Mask::filled(2, 1, 9)).is_err());
+        Ok(())
+    }
+
+    #[test]
     fn sizes_are_checked() {
         let image = SrgbImage::filled(2, 2, [0; 3]);
         let small = SrgbImage::filled(1, 2, [0; 3]);
-        assert!(matches!(composite(&image, &small, &Mask::filled(2, 2, 9)), Err(Error::SizeMismatch { .. })));
-        assert!(matches!(composite(&image, &image, &Mask::filled(2, 1, 9)), Err(Error::SizeMismatch { .. })));
+        assert!(matches!(composite(&image, &small, &Mask::filled(2, 2, 9)), Err(crate::Error::SizeMismatch { .. })));
+        assert!(matches!(composite(&image, &image, &Mask::filled(2, 1, 9)), Err(crate::Error::SizeMismatch { .. })));
     }
 }

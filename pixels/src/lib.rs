@@ -60,7 +60,7 @@ pub use bounce::Bounce;
 pub use cascade::{Cut, Light, Resized, Source, cascade};
 pub use checksum::sha256_hex;
 pub use color::parse_color;
-pub use composite::composite;
+pub use composite::{composite, composite_deep};
 pub use decode::{Decoded, Limits, decode, decode_file, decode_mask, decode_planes, decode_reduced, read_limited};
 pub use encode::{
     Chroma, Deep, Effort, EncodeOptions, Encoding, Quality, Shown, TiffPages, encode, encode_deep, encode_deep_with,

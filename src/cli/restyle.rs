@@ -13,8 +13,20 @@ use crate::pipeline::style;
 use crate::recipe::Scope;
 
 /// Names of the options that a recipe replaces.
-const REPLACED: [&str; 11] =
-    ["fabric", "look", "strength", "repeat", "garment_width", "rotate", "offset", "scope", "region", "mask", "bounce"];
+const REPLACED: [&str; 12] = [
+    "fabric",
+    "look",
+    "painterly",
+    "strength",
+    "repeat",
+    "garment_width",
+    "rotate",
+    "offset",
+    "scope",
+    "region",
+    "mask",
+    "bounce",
+];
 
 /// Cut the garment of each photo from another fabric, or give the photos the look of a picture.
 ///
@@ -30,6 +42,7 @@ const REPLACED: [&str; 11] =
   rangrez restyle dress.jpg --fabric stripe.jpg --repeat 4cm --garment-width 45cm --rotate 45 -o out
   rangrez restyle shirt.jpg --fabric plaid.jpg --mask shirt.png --format png --gate report -o out
   rangrez restyle photos/ --look editorial.jpg --strength 0.7 --scope scene -o out
+  rangrez restyle dress.jpg --look painting.jpg --painterly --gate report -o out
   rangrez restyle --recipe out/recipe.toml -o again")]
 pub struct RestyleArgs {
     /// Photos (JPEG, PNG, WebP, TIFF), or folders: the photos directly in them.
@@ -41,6 +54,9 @@ pub struct RestyleArgs {
     /// Picture whose light and colours are taken, the same way for every photo. May be repeated: one variant each.
     #[arg(long, value_name = "IMAGE", conflicts_with = "fabric")]
     pub look: Vec<PathBuf>,
+    /// Paint the photo like the look's picture, with its strokes and textures, instead of taking its light and colours.
+    #[arg(long, conflicts_with = "fabric")]
+    pub painterly: bool,
     /// How much of the fabric or the look is taken, 0 to 1.
     #[arg(long, value_name = "0-1", value_parser = share, default_value = "1")]
     pub strength: f32,

@@ -49,6 +49,8 @@ pub enum TrainedModel {
     Shading,
     /// The colour transform of a reference picture.
     Look,
+    /// The decoder that paints a photo like a reference.
+    Style,
 }
 
 impl TrainedModel {
@@ -60,6 +62,7 @@ impl TrainedModel {
             Self::Gate => "gate",
             Self::Shading => "shading",
             Self::Look => "look",
+            Self::Style => "style",
         }
     }
 }

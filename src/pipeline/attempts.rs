@@ -25,10 +25,7 @@ pub fn judged(
     profile: &Profile,
     standard: &Standard,
 ) -> Result<Vec<Judged>> {
-    let category = &prepared.embedded.category;
-    // Another cloth may make a T-shirt a shirt, but no trousers; another colour may not even do the first.
-    let styled = variants.iter().any(|variant| variant.style.is_some());
-    let article = category.breadcrumb.get(1).filter(|_| styled).unwrap_or(&category.article);
+    let article = &prepared.embedded.category.article;
     let attempt = |variants: &[Variant], strength: f32| {
         let candidates = Candidate::dye(prepared, models, variants, profile, strength)?;
         Judged::all(candidates, &models.finder, article, standard)

@@ -1,5 +1,7 @@
 //! Sixth stage: may the variant leave? Only this file can make a [`Cleared`], and only that can be resized and written.
 
+use generators::gate::Look;
+
 use crate::cli::GateMode;
 use crate::exit::{Exit, OrExit, Result};
 use crate::report::{GateEntry, Verdict};
@@ -114,8 +116,13 @@ fn verdicts(candidates: &[Candidate], finder: &Finder, article: &str, standard: 
         return Ok(vec![off; candidates.len()]);
     }
     let pictures: Vec<_> = candidates.iter().map(|c| &c.seen).collect();
-    let judge = |look| {
-        let verdict = finder.gate.judge(&look, article, standard.false_accept).or_exit(Exit::Usage)?;
+    let judge = |(look, candidate): (Look, &Candidate)| {
+        let verdict = match candidate.variant.style {
+            // Another cloth may make a jacket a shirt, but no trousers; another colour may not even do the first.
+            Some(_) => finder.gate.judge_in_other_cloth(&look, article, standard.false_accept),
+            None => finder.gate.judge(&look, article, standard.false_accept),
+        };
+        let verdict = verdict.or_exit(Exit::Usage)?;
         Ok(GateEntry {
             verdict: if verdict.accepted { Verdict::Accepted } else { Verdict::Rejected },
             score: Some(rounded(verdict.score)),
@@ -126,7 +133,7 @@ fn verdicts(candidates: &[Candidate], finder: &Finder, article: &str, standard: 
             nearest: standard.catalog.map(|catalog| catalog.nearest(&look)).unwrap_or_default(),
         })
     };
-    finder.looks(&pictures).or_exit(Exit::Input)?.into_iter().map(judge).collect()
+    finder.looks(&pictures).or_exit(Exit::Input)?.into_iter().zip(candidates).map(judge).collect()
 }
 
 fn rounded(value: f32) -> f64 {

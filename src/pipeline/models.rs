@@ -14,6 +14,8 @@ use generators::recolor::{self, Recolorer};
 use generators::seam;
 use generators::segmenter::{self, Segmenter};
 use generators::shading::{self, ShadeNet};
+use generators::style::painter::{Counted, Statistics};
+use generators::style::{self, Painter};
 use generators::taxonomy;
 use pixels::fabric::Restyle;
 use pixels::{Mask, SrgbImage};
@@ -87,6 +89,10 @@ pub struct Models {
     looker: OnceCell<Looker>,
     /// The looks of references, by the checksums of their files.
     looks: RefCell<BTreeMap<String, Look>>,
+    /// Paints, once that is asked for.
+    painter: OnceCell<Painter>,
+    /// What painted pictures are to be like, by the checksums of the references' files.
+    paintings: RefCell<BTreeMap<String, Statistics>>,
 }
 
 impl Finder {
@@ -132,6 +138,8 @@ impl Models {
             shader: OnceCell::new(),
             looker: OnceCell::new(),
             looks: RefCell::default(),
+            painter: OnceCell::new(),
+            paintings: RefCell::default(),
         })
     }
 
@@ -155,6 +163,20 @@ impl Models {
         let look = loaded(&self.looker, || Looker::load(&self.weights))?.look(reference).or_exit(Exit::Input)?;
         self.looks.borrow_mut().insert(sha256.to_owned(), look.clone());
         Ok(look)
+    }
+
+    /// What paints like a reference picture; `sha256` is that of its file.
+    ///
+    /// # Errors
+    /// A weights failure (exit code 4), an input failure when libtorch refuses.
+    pub fn painter(&self, sha256: &str, reference: &SrgbImage) -> Result<(&Painter, Statistics)> {
+        let painter = loaded(&self.painter, || Painter::load(&self.weights))?;
+        if let Some(known) = self.paintings.borrow().get(sha256) {
+            return Ok((painter, known.clone()));
+        }
+        let statistics = painter.statistics(reference, Counted::Whole).or_exit(Exit::Input)?;
+        self.paintings.borrow_mut().insert(sha256.to_owned(), statistics.clone());
+        Ok((painter, statistics))
     }
 }
 
@@ -181,7 +203,8 @@ pub fn besides<'a>(variants: impl IntoIterator<Item = &'a Variant>) -> Vec<&'sta
         .filter_map(|variant| variant.style.as_ref())
         .map(|style| match style.kind {
             StyleKind::Fabric { .. } => shading::NAME,
-            StyleKind::Look { .. } => looker::NAME,
+            StyleKind::Look { painterly: false, .. } => looker::NAME,
+            StyleKind::Look { painterly: true, .. } => style::NAME,
         })
         .collect();
     names.sort_unstable();

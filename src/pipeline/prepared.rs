@@ -3,11 +3,12 @@
 use std::cell::OnceCell;
 
 use generators::recolor::{Dyed, Source};
+use generators::style::painter::Counted;
 use pixels::color::Lab;
 use pixels::color_map::ColorMap;
 use pixels::fabric::{Placing, Restyle, Tile};
 use pixels::garment_stats::{GarmentStats, SAMPLE_LIMIT, core_sample};
-use pixels::{Bounce, Mask, Srgb16Image, SrgbImage, merge, merge_deep};
+use pixels::{Bounce, Mask, Srgb16Image, SrgbImage, composite, composite_deep, merge, merge_deep};
 
 use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::recipe::Scope;
@@ -216,7 +217,10 @@ impl<'a> Prepared<'a> {
     fn restyled(&self, models: &Models, style: &Style) -> Result<DyedPhoto> {
         let (image, deep) = match &style.kind {
             StyleKind::Fabric { tile, placing } => self.in_fabric(models, tile, placing, style.strength)?,
-            StyleKind::Look { reference, scope } => {
+            StyleKind::Look { reference, scope, painterly: true } => {
+                self.painted(models, &style.sha256, reference, *scope, style.strength)?
+            }
+            StyleKind::Look { reference, scope, painterly: false } => {
                 let Embedded { decoded, skin, .. } = self.embedded;
                 let look = models.look(&style.sha256, reference)?;
                 let garment = (*scope == Scope::Garment).then(|| self.embedded.mask());
@@ -230,6 +234,32 @@ impl<'a> Prepared<'a> {
         };
         let region = |stats| DyedRegion { map: ColorMap::keep_all(stats), asked: Some(style.color), reachable: true };
         Ok(DyedPhoto { image, deep, regions: self.stats().map(region).collect() })
+    }
+
+    /// The photo painted like a reference, with 16 bits too if it has them.
+    fn painted(
+        &self,
+        models: &Models,
+        sha256: &str,
+        reference: &SrgbImage,
+        scope: Scope,
+        strength: f32,
+    ) -> Result<(SrgbImage, Option<Srgb16Image>)> {
+        let Decoded { image: photo, deep, .. } = &self.embedded.decoded;
+        let garment = self.embedded.mask();
+        let (painter, statistics) = models.painter(sha256, reference)?;
+        let (counted, inside) = match scope {
+            Scope::Garment => (Counted::Inside(&garment), garment.clone()),
+            Scope::Scene => (Counted::Both(&garment), Mask::filled(photo.width_px(), photo.height_px(), 255)),
+        };
+        let painted = painter.paint(photo, &statistics, strength, counted).or_exit(Exit::Input)?;
+        if let Some(photo) = deep {
+            let painted = painted.to_srgb16().or_exit(Exit::Input)?;
+            let laid = composite_deep(photo, &painted, &inside).or_exit(Exit::Input)?;
+            return Ok((laid.to_srgb8(), Some(laid)));
+        }
+        let painted = painted.to_srgb8().or_exit(Exit::Input)?;
+        Ok((composite(photo, &painted, &inside).or_exit(Exit::Input)?, None))
     }
 
     /// The photo with every garment cut from a cloth, with 16 bits too if it has them.

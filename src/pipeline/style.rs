@@ -51,6 +51,8 @@ pub enum StyleKind {
         reference: Box<SrgbImage>,
         /// What of the picture changes.
         scope: Scope,
+        /// Whether it is painted like that other picture.
+        painterly: bool,
     },
 }
 
@@ -83,9 +85,11 @@ impl Style {
         } else {
             let factor = picture.width_px().max(picture.height_px()).div_ceil(REFERENCE_PX).max(1);
             let reference = pixels::shrunk(&picture, factor).map_err(|error| named(error.into()))?;
-            StyleKind::Look { reference: Box::new(reference), scope: recipe.scope.unwrap_or_default() }
+            let scope = recipe.scope.unwrap_or_default();
+            StyleKind::Look { reference: Box::new(reference), scope, painterly: recipe.painterly }
         };
-        let name = stem(&path);
+        // One picture may serve as a look both ways in one run.
+        let name = if recipe.painterly { format!("{} painted", stem(&path)) } else { stem(&path) };
         let color = match &kind {
             StyleKind::Fabric { tile, .. } => Lab::from_linear(tile.mean()),
             StyleKind::Look { .. } => mean(&picture),
@@ -116,7 +120,10 @@ impl Style {
         let (strength, sha256) = (self.strength, &self.sha256);
         match &self.kind {
             StyleKind::Fabric { placing, .. } => format!("fabric {sha256} strength {strength} placing {placing:?}\n"),
-            StyleKind::Look { scope, .. } => format!("look {sha256} strength {strength} scope {scope:?}\n"),
+            StyleKind::Look { scope, painterly, .. } => {
+                let way = if *painterly { "painted look" } else { "look" };
+                format!("{way} {sha256} strength {strength} scope {scope:?}\n")
+            }
         }
     }
 }

@@ -70,6 +70,7 @@ impl Recipe {
             rotate: args.rotate,
             offset,
             scope: args.scope,
+            painterly: args.painterly,
             fabric: fabric.map(|path| InputFile::new(path)),
             look: look.map(|path| InputFile::new(path)),
         };

@@ -28,6 +28,9 @@ pub struct RecipeStyle {
     /// What of the picture a look changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scope: Option<Scope>,
+    /// Whether the picture is painted like the look's, instead of taking its light and colours.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub painterly: bool,
     /// Photo of the fabric.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fabric: Option<InputFile>,
@@ -54,6 +57,11 @@ fn whole() -> f32 {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes by reference")]
 fn is_whole(strength: &f32) -> bool {
     *strength == 1.0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes by reference")]
+fn is_false(painterly: &bool) -> bool {
+    !painterly
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes by reference")]
@@ -85,6 +93,9 @@ impl RecipeStyle {
         }
         if self.fabric.is_some() && self.scope.is_some() {
             return Err("scope is of a look: a fabric changes the garment alone".to_owned());
+        }
+        if self.fabric.is_some() && self.painterly {
+            return Err("painterly is of a look: a fabric is laid as it is".to_owned());
         }
         self.placing().map(drop)
     }

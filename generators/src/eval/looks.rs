@@ -14,10 +14,12 @@ use super::workers;
 use crate::backbone::Backbone;
 use crate::look::looker::Looker;
 use crate::look::{Look, moments};
+use crate::style::Painter;
+use crate::style::painter::Counted;
 use crate::train::look::data::{Drawn, Part, draw, photos, transformed};
 use crate::{Error, Result};
 
-pub use pareto::{Pareto, Point};
+pub use pareto::{Pareto, Point, References};
 
 /// References with a known transform that are measured, unless told otherwise.
 pub const EXAMPLES: u64 = 300;
@@ -64,29 +66,47 @@ pub struct Report {
     pub ordinary: Moments,
     /// Style against content on the judge's features; `None` without the judge's weights.
     pub pareto: Option<Pareto>,
+    /// The same for paintings as references.
+    pub paintings: Option<Pareto>,
     /// Largest variance over a folder's photos of what one reference does to a colour.
     pub folder_variance: f64,
     /// Largest difference, in codes, between a picture of 3000 px done whole and done in tiles.
     pub tile_difference: u8,
+    /// The same of painting, before it is rounded.
+    pub painted_seams: f64,
 }
 
 /// Measures everything.
 ///
 /// # Errors
 /// When data or weights are missing or malformed.
-pub fn evaluate(options: &Options) -> Result<(Report, Option<SrgbImage>)> {
+pub fn evaluate(options: &Options) -> Result<(Report, Vec<SrgbImage>)> {
     let recovery = recovery(&options.data, &options.weights, options.examples, options.threads)?;
     let looker = Looker::load(&options.weights)?;
     let held = photos(&options.data, Part::Report)?;
-    let (pareto, sheet) = pareto::measure(&looker, &held, options.sheet)?;
+    let painter = Painter::load(&options.weights)?;
+    let models = (&looker, &painter);
+    let (pareto, sheet) = pareto::measure(models, &held, References::Photos, options.sheet)?;
+    let (paintings, painted) = pareto::measure(models, &held, References::Paintings, options.sheet)?;
     let report = Report {
         recovery,
         ordinary: ordinary(&options.data)?,
         pareto,
+        paintings,
         folder_variance: folder_variance(&looker, &held)?,
         tile_difference: tile_difference(&looker, &held)?,
+        painted_seams: painted_seams(&painter, &held)?,
     };
-    Ok((report, sheet))
+    Ok((report, [sheet, painted].into_iter().flatten().collect()))
+}
+
+/// Style against content on the judge's features, per method and strength; none without the judge's weights.
+///
+/// # Errors
+/// When data or weights are missing or malformed.
+pub fn curve(data: &Path, weights: &Path, kind: References) -> Result<Option<Pareto>> {
+    let (looker, painter) = (Looker::load(weights)?, Painter::load(weights)?);
+    Ok(pareto::measure((&looker, &painter), &photos(data, Part::Report)?, kind, false)?.0)
 }
 
 /// Names of the methods, whether they give one transform to all photos, in the order of [`methods`].
@@ -209,6 +229,13 @@ fn tile_difference(looker: &Looker, held: &[Vec<PathBuf>; 3]) -> Result<u8> {
         }
     }
     Ok(worst)
+}
+
+/// As [`tile_difference`], of painting at that size.
+fn painted_seams(painter: &Painter, held: &[Vec<PathBuf>; 3]) -> Result<f64> {
+    let reference = crate::train::segmenter_data::read_photo(&held[0][0])?;
+    let photo = pixels::resize_linear(&crate::train::segmenter_data::read_photo(&held[1][0])?, 2000, 3000)?;
+    painter.seams(&photo, &painter.statistics(&reference, Counted::Whole)?)
 }
 
 /// The judge's weights, where they are.

@@ -230,3 +230,73 @@ fn within(picture: &SrgbImage, photo: &SrgbImage, mask: &Mask) -> SrgbImage {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(title: &str, article: &str, cloth: Cloth) -> Found {
+        let (photo, mask) = (SrgbImage::filled(4, 4, [9; 3]), Mask::filled(4, 4, 255));
+        Found { title: title.to_owned(), kind: [article.to_owned(), "Women".to_owned()], photo, mask, cloth }
+    }
+
+    #[test]
+    fn a_print_is_laid_on_one_plain_garment_of_its_kind_that_no_other_has() {
+        let all = [
+            found("A Printed Kurta", "Kurtas", Cloth::Printed),
+            found("A Striped Kurta", "Kurtas", Cloth::Printed),
+            found("Checks on a Kurta", "Kurtas", Cloth::Printed),
+            // Neither what the title calls plain nor what only looks printed.
+            found("A Kurta", "Kurtas", Cloth::Printed),
+            found("A Checked Kurta in White", "Kurtas", Cloth::Plain),
+            found("A Red Kurta", "Kurtas", Cloth::Plain),
+            found("A Blue Kurta", "Kurtas", Cloth::Plain),
+            found("A Blue Shirt", "Shirts", Cloth::Plain),
+        ];
+        let titles = |found: &[Found]| -> Vec<[String; 2]> {
+            pairs(found).into_iter().map(|pair| pair.map(|one| one.title.clone())).collect()
+        };
+        let made = titles(&all);
+        assert_eq!(made.len(), 2, "{made:?}");
+        let plain: Vec<&str> = made.iter().map(|[_, plain]| plain.as_str()).collect();
+        assert!(plain.contains(&"A Red Kurta") && plain.contains(&"A Blue Kurta"), "{plain:?}");
+        let named = |title: &str| ["A Printed Kurta", "A Striped Kurta", "Checks on a Kurta"].contains(&title);
+        assert!(made.iter().all(|[printed, _]| named(printed)), "{made:?}");
+        let mut backwards = all;
+        backwards.reverse();
+        assert_eq!(titles(&backwards), made);
+    }
+
+    #[test]
+    fn pasted_cloth_repeats_at_its_scale_inside_the_mask_alone() {
+        let swatch = SrgbImage::new(2, 1, vec![200, 0, 0, 0, 0, 200]).unwrap();
+        let photo = SrgbImage::filled(8, 2, [90, 90, 90]);
+        let mut mask = Mask::filled(8, 2, 255);
+        mask.data_mut()[..8].fill(0);
+        mask.data_mut()[8] = 51;
+        let out = pasted(&swatch, 1.0, &photo, &mask).unwrap();
+        assert_eq!(out.data()[..24], photo.data()[..24]);
+        // A fifth of the cloth, mixed as codes.
+        assert_eq!(out.pixel(0, 1), [112, 72, 72]);
+        let row: Vec<[u8; 3]> = (1..8).map(|x| out.pixel(x, 1)).collect();
+        let (red, blue) = ([200, 0, 0], [0, 0, 200]);
+        assert_eq!(row, [blue, red, blue, red, blue, red, blue]);
+        let twice = pasted(&swatch, 2.0, &photo, &Mask::filled(8, 2, 255)).unwrap();
+        assert_eq!(twice.pixel(0, 0), twice.pixel(4, 0));
+        assert_ne!(twice.pixel(0, 0), twice.pixel(2, 0));
+    }
+
+    #[test]
+    fn each_method_is_told_from_the_same_real_garments() {
+        let item = |v: f32| Item { real: vec![v], made: vec![vec![v + 0.5]; METHODS.len() - 1] };
+        let items: Vec<Item> = (0..4).map(|i| item(i as f32)).collect();
+        let seen = classes(&items, 0);
+        let of = |second: bool| -> Vec<f32> {
+            seen.iter().filter(|seen| seen.second == second).map(|seen| seen.features[0]).collect()
+        };
+        assert_eq!((of(false), of(true)), (vec![0.0, 1.0, 2.0, 3.0], vec![0.5, 1.5, 2.5, 3.5]));
+        let real = classes(&items, METHODS.len() - 1);
+        assert_eq!((real.len(), real.iter().filter(|seen| seen.second).count()), (4, 2));
+        assert!(real.iter().all(|seen| seen.features[0].fract() == 0.0));
+    }
+}

@@ -93,6 +93,21 @@ fn a_clear_photo_is_named_and_passes_as_itself_only() {
 }
 
 #[test]
+fn another_cloth_may_make_a_shirt_a_top_but_no_handbag() {
+    let gate = axes();
+    let of = |name: &str| {
+        let mut values = [0.0; 4];
+        values[index(&gate, name)] = 1.0;
+        look(&values)
+    };
+    let accepted = |shown: &str, article: &str| gate.judge_in_other_cloth(&of(shown), article, None).unwrap().accepted;
+    assert!(accepted("Tops", "Shirts") && accepted("Shirts", "Shirts") && accepted("Handbags", "Handbags"));
+    assert!(!accepted("Handbags", "Shirts") && !accepted("Tops", "Handbags"));
+    assert!(!gate.judge(&of("Tops"), "Shirts", None).unwrap().accepted);
+    assert!(gate.judge_in_other_cloth(&of("Tops"), "Spaceships", None).is_err());
+}
+
+#[test]
 fn doubt_backs_off_up_the_tree() {
     let gate = axes();
     let (shirts, tops) = (index(&gate, "Shirts"), index(&gate, "Tops"));

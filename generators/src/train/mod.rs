@@ -20,5 +20,6 @@ mod segmenter_export;
 mod segmenter_pseudo;
 pub mod shading;
 pub mod small_network;
+pub mod style;
 pub mod tail;
 mod tensorboard;

@@ -90,6 +90,21 @@ impl<'a> Judges<'a> {
         Ok(picture.fault.is_none() && self.gate.judge_scores(&picture.scores, node, threshold).accepted)
     }
 
+    /// Judges pictures as those are whose garments have another cloth: each as its article's category or as one that is worn
+    /// like it; the baselines judge the article.
+    ///
+    /// # Errors
+    /// As [`Judges::accepts`].
+    pub fn judge_in_other_cloth(&self, pictures: &str, judged: &[(&Picture, usize)]) -> Result<Acceptance> {
+        let passes = |&(picture, article): &(&Picture, usize)| -> Result<bool> {
+            let alike = self.gate.taxonomy().worn_like(article);
+            let alike = if self.false_accept.is_some() { &alike[..1] } else { &alike };
+            alike.iter().try_fold(false, |passed, &node| Ok(passed || self.accepts(picture, node)?))
+        };
+        let gate = Rate::of(judged.iter().map(passes).collect::<Result<Vec<_>>>()?);
+        Ok(Acceptance { gate, ..self.judge(pictures, false, judged)? })
+    }
+
     /// Judges pictures, each as a node of the tree.
     ///
     /// # Errors
@@ -214,6 +229,7 @@ fn true_photos(judges: &Judges, reported: &[&Item]) -> Result<Vec<Acceptance>> {
 fn broken(judges: &Judges, reported: &[&Item], nodes: &[usize], source: &mut Source) -> Result<Vec<Acceptance>> {
     let gate = judges.gate();
     let mut found = Vec::new();
+    let mut all = Vec::new();
     let chosen = || reported.iter().zip(nodes).step_by(BROKEN_EACH);
     for (recipe, title) in [
         (Recipe::Noise, "noise"),
@@ -228,6 +244,7 @@ fn broken(judges: &Judges, reported: &[&Item], nodes: &[usize], source: &mut Sou
             chosen().map(|(item, &node)| (Job { path: item.photo.path.clone(), recipe }, node)).unzip();
         let made = source.pictures(gate, &jobs, &of)?;
         found.push(judges.judge(&format!("{title}, as the article of the photo"), false, &borrowed(&made))?);
+        all.extend(made);
     }
     let photos: Vec<&Photo> = reported.iter().map(|item| item.photo).collect();
     let partners = partners(gate.taxonomy(), &photos, "covered to report");
@@ -247,7 +264,9 @@ fn broken(judges: &Judges, reported: &[&Item], nodes: &[usize], source: &mut Sou
     for ((jobs, of), title) in covered.into_iter().zip(titles) {
         let made = source.pictures(gate, &jobs, &of)?;
         found.push(judges.judge(&format!("{title}, as the article of the photo"), false, &borrowed(&made))?);
+        all.extend(made);
     }
+    found.push(judges.judge_in_other_cloth("all of these, judged as fabrics and looks are", &borrowed(&all))?);
     let backdrops: Vec<PathBuf> =
         street(source.data)?.into_iter().filter(|path| street_part(path) == Part::Report).collect();
     let recipe = Recipe::Backdrop(0);
@@ -301,6 +320,7 @@ fn joined(judges: &Judges, reported: &[&Item], source: &mut Source) -> Result<Ve
         false,
         &borrowed(&all),
     )?);
+    found.push(judges.judge_in_other_cloth("the same, judged as fabrics and looks are", &borrowed(&all))?);
     Ok(found)
 }
 

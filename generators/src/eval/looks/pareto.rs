@@ -12,7 +12,10 @@ use crate::backbone::Backbone;
 use crate::look::looker::Looker;
 use crate::seam::{floats_of, tensor_from_srgb};
 use crate::stream::Stream;
+use crate::style::Painter;
+use crate::style::painter::Counted;
 use crate::train::segmenter_data::read_photo;
+use crate::train::style::paintings::painting;
 
 /// References and photos: every photo in every look.
 const REFERENCES: usize = 6;
@@ -58,35 +61,58 @@ struct Seen {
     content: Tensor,
 }
 
+/// What the references are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum References {
+    /// Street photos.
+    Photos,
+    /// Held-out photos painted by procedure, as the painter's references in training.
+    Paintings,
+}
+
 /// Measures the curve; also the sheet: photo, reference, every method at full strength.
 pub(super) fn measure(
-    looker: &Looker,
+    (looker, painter): (&Looker, &Painter),
     held: &[Vec<PathBuf>; 3],
+    kind: References,
     sheet: bool,
 ) -> Result<(Option<Pareto>, Option<SrgbImage>)> {
     let judge = judge();
     let mut stream = Stream::new(2, "looks/pareto", 0);
     let mut pick = |of: &[PathBuf]| read_photo(&of[stream.below(of.len())]);
-    let references: Vec<SrgbImage> = (0..REFERENCES).map(|_| pick(&held[0])).collect::<Result<_>>()?;
+    let shown: Vec<SrgbImage> = (0..REFERENCES).map(|_| pick(&held[0])).collect::<Result<_>>()?;
     let photos: Vec<SrgbImage> =
         (0..PHOTOS).map(|i| pick(&held[if i % 4 == 3 { 2 } else { 1 }])).collect::<Result<_>>()?;
+    let references = match kind {
+        References::Photos => shown,
+        References::Paintings => {
+            let paint = |(i, photo)| painting(photo, &mut Stream::new(2, "looks/painting", i));
+            (0..).zip(&shown).map(paint).collect::<Result<_>>()?
+        }
+    };
     let mut sums: Vec<(usize, f32, [f64; 3])> = Vec::new();
     let mut rows = Vec::new();
     for reference in &references {
         let style = judge.as_ref().map(|judge| seen(judge, reference)).transpose()?;
+        let touch = painter.statistics(reference, Counted::Whole)?;
         for photo in &photos {
             let looks = methods(looker, reference, photo)?;
-            let full = |k: usize| looks[k].apply(photo, 1.0, None, None);
+            let made = |k: usize, strength: f32| match looks.get(k) {
+                Some(look) => look.apply(photo, strength, None, None),
+                None => painter.paint(photo, &touch, strength, Counted::Whole)?.to_srgb8(),
+            };
             if sheet {
-                rows.push(vec![photo.clone(), reference.clone(), full(0)?, full(1)?, full(2)?]);
+                let pictures = [0, 1, 2, looks.len()].into_iter().map(|k| made(k, 1.0));
+                let shown = [photo.clone(), reference.clone()].into_iter().map(Ok).chain(pictures);
+                rows.push(shown.collect::<Result<Vec<_>>>()?);
             }
             let (Some(judge), Some(style)) = (&judge, &style) else { continue };
             let own = seen(judge, photo)?;
             let apart = (gram(&own, style)?, sliced(&own, style)?, content(&own, style)?);
-            for (k, look) in looks.iter().enumerate() {
-                let strengths: &[f32] = if METHODS[k].0 == "as it is" { &[1.0] } else { &STRENGTHS };
+            for k in 0..=looks.len() {
+                let strengths: &[f32] = if name(k) == "as it is" { &[1.0] } else { &STRENGTHS };
                 for &strength in strengths {
-                    let made = seen(judge, &look.apply(photo, strength, None, None)?)?;
+                    let made = seen(judge, &made(k, strength)?)?;
                     let values = [
                         gram(&made, style)? / apart.0.max(1e-12),
                         sliced(&made, style)? / apart.1.max(1e-12),
@@ -102,7 +128,7 @@ pub(super) fn measure(
     }
     let n = (references.len() * photos.len()) as f64;
     let point = |(k, strength, sum): &(usize, f32, [f64; 3])| Point {
-        method: METHODS[*k].0.to_owned(),
+        method: name(*k).to_owned(),
         strength: *strength,
         gram: sum[0] / n,
         sliced: sum[1] / n,
@@ -112,6 +138,11 @@ pub(super) fn measure(
     let pareto = judge.is_some().then_some(Pareto { n: n as usize, points });
     let sheet = if sheet { Some(crate::eval::solids::sheet::sheet(&rows)?) } else { None };
     Ok((pareto, sheet))
+}
+
+/// The methods' names; the painter follows those that are transforms of colours.
+fn name(k: usize) -> &'static str {
+    METHODS.get(k).map_or("painted: AdaIN in the backbone", |(name, _)| name)
 }
 
 fn seen(judge: &Backbone, picture: &SrgbImage) -> Result<Seen> {
