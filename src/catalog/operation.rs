@@ -12,10 +12,12 @@ use crate::pipeline::encoding::Encoding;
 use crate::pipeline::masked::Choice;
 use crate::pipeline::resized::Resampling;
 use crate::pipeline::sizes::Profile;
-use crate::pipeline::style::Style;
+use crate::pipeline::style::{Style, StyleKind};
 use crate::pipeline::variant_name;
 use crate::pipeline::variants::{self, Variant};
 use crate::recipe::{Finder, RecipeRegion, RecipeStyle};
+
+use super::memory;
 
 /// Kinds of operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,6 +161,13 @@ impl Steps {
         self.kind.makes_variants() || self.profile.needs_garment()
     }
 
+    /// Bytes that a photo of so many pixels needs while it is in work.
+    pub fn memory(&self, pixels: Option<u64>) -> u64 {
+        let painted = |kind: &StyleKind| matches!(kind, StyleKind::Look { painterly: true, .. });
+        let paints = self.variants.iter().filter_map(|variant| variant.style.as_ref()).any(|style| painted(&style.kind));
+        memory::need(self.needs_models(), pixels) + if paints { memory::PAINTING } else { 0 }
+    }
+
     /// Tasks that the operation makes of one master.
     pub fn tasks(&self) -> usize {
         self.variants.len().max(1)
@@ -254,6 +263,27 @@ pub mod tests {
         let mut other = recolor(&["red"]);
         other.gate = Some(GateMode::Off);
         assert_ne!(Steps::of(&other).unwrap().recipe(0), two.recipe(0));
+    }
+
+    #[test]
+    fn painting_has_a_name_a_key_and_a_need_of_its_own() {
+        let of = |painterly: bool| {
+            let mut operation = recolor(&[]);
+            let painting = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/paintings/oil-broad.jpg");
+            operation.kind = Kind::Restyle;
+            operation.regions = vec![RecipeRegion::default()];
+            operation.styles = vec![RecipeStyle {
+                strength: 1.0,
+                painterly,
+                look: Some(crate::recipe::InputFile::new(&painting)),
+                ..RecipeStyle::default()
+            }];
+            Steps::of(&operation).unwrap()
+        };
+        let (graded, painted) = (of(false), of(true));
+        assert_eq!((graded.base("a", 0), painted.base("a", 0)), ("a--oil-broad".into(), "a--oil-broad-painted".into()));
+        assert_ne!(graded.recipe(0), painted.recipe(0));
+        assert_eq!(painted.memory(Some(1000)), graded.memory(Some(1000)) + memory::PAINTING);
     }
 
     #[test]

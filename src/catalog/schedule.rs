@@ -189,7 +189,7 @@ fn work(job: &Job, worker: &mut Worker, unit: &Unit, rows: &[Row], bytes: Result
         Err(failure) => return Ok(work::fail(rows, &failure)),
     };
     let steps = &job.plan.steps[unit.operation];
-    let need = memory::need(steps.needs_models(), memory::pixels_of(&bytes));
+    let need = steps.memory(memory::pixels_of(&bytes));
     if need > job.memory.work.limit() {
         let reason = format!(
             "it needs about {} of memory, the budget leaves {}: raise --memory",
