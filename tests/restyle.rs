@@ -173,6 +173,33 @@ fn a_look_is_the_same_transform_for_every_photo() {
 }
 
 #[test]
+fn a_painted_look_keeps_what_is_outside_its_scope_and_replays() {
+    let studio = Studio::new();
+    fs::copy(samples().join("rust-knit-sweater.jpg"), studio.file("painting.jpg")).unwrap();
+    let look = ["shirt.png", "--mask", "mask.png", "--look", "painting.jpg", "--format", "png", "--gate", "off"];
+    let painted = |more: &[&str]| studio.restyle(&[&look[..], &["--painterly"], more].concat());
+    let ended = [
+        painted(&["--scope", "garment", "-o", "garment"]),
+        painted(&["-o", "scene"]),
+        painted(&["--strength", "0", "-o", "none"]),
+        studio.restyle(&[&look[..], &["-o", "graded"]].concat()),
+    ];
+    assert!(ended.iter().all(|ended| ended.code == Some(0)), "{ended:#?}");
+    let before = studio.picture("shirt.png");
+    let of = |folder: &str| studio.picture(&format!("{folder}/shirt--painting-painted.png"));
+    let (garment, scene) = (of("garment"), of("scene"));
+    assert_eq!(garment.pixel(5, 5), before.pixel(5, 5));
+    assert_ne!(garment.pixel(100, 100), before.pixel(100, 100));
+    assert_ne!(scene.pixel(5, 5), before.pixel(5, 5));
+    assert_eq!(of("none"), before);
+    assert_ne!(scene, studio.picture("graded/shirt--painting.png"));
+    let mut again = rangrez();
+    again.current_dir(studio.folder.path()).args(["restyle", "--recipe", "scene/recipe.toml", "-o", "again"]);
+    assert_eq!(run(&mut again).code, Some(0));
+    assert_eq!(of("again"), scene);
+}
+
+#[test]
 fn what_is_no_swatch_is_refused_before_work_starts() {
     let studio = Studio::new();
     for (args, says) in [
@@ -181,6 +208,7 @@ fn what_is_no_swatch_is_refused_before_work_starts() {
         (vec!["--fabric", "clear.png"], "transparent"),
         (vec!["--fabric", "missing.jpg"], "missing.jpg"),
         (vec!["--fabric", "mask.png", "--look", "stripes.png"], "cannot be used with"),
+        (vec!["--fabric", "stripes.png", "--painterly"], "cannot be used with"),
         (vec!["--fabric", "stripes.png", "--fabric", "stripes.png"], "named twice"),
         (vec!["--fabric", "stripes.png", "--repeat", "4"], "write 4cm"),
         (vec!["--fabric", "stripes.png", "--offset", "1"], "two numbers"),
@@ -220,7 +248,7 @@ fn models_of_styles_are_missed_only_by_those_who_ask_for_them() {
     fs::create_dir(&few).unwrap();
     for entry in fs::read_dir(support::weights()).unwrap().map(Result::unwrap) {
         let name = entry.file_name().into_string().unwrap();
-        if !name.starts_with("look.") && !name.starts_with("shading.") {
+        if !["look.", "shading.", "style."].iter().any(|model| name.starts_with(model)) {
             std::os::unix::fs::symlink(entry.path(), few.join(name)).unwrap();
         }
     }
@@ -230,6 +258,7 @@ fn models_of_styles_are_missed_only_by_those_who_ask_for_them() {
         run(program.args(args).args(["--weights", "few", "-o", "out"]))
     };
     with("restyle", &["--look", "stripes.png"]).says(4, &["look.", "scripts/setup"]);
+    with("restyle", &["--look", "stripes.png", "--painterly"]).says(4, &["style.", "scripts/setup"]);
     with("restyle", &["--fabric", "stripes.png"]).says(4, &["shading.", "scripts/setup"]);
     assert!(!studio.file("out/report.json").exists(), "a run without its models left a report");
     let dyed = with("recolor", &["--to", "#1f3a5f"]);
