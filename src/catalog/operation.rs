@@ -164,7 +164,8 @@ impl Steps {
     /// Bytes that a photo of so many pixels needs while it is in work.
     pub fn memory(&self, pixels: Option<u64>) -> u64 {
         let painted = |kind: &StyleKind| matches!(kind, StyleKind::Look { painterly: true, .. });
-        let paints = self.variants.iter().filter_map(|variant| variant.style.as_ref()).any(|style| painted(&style.kind));
+        let paints =
+            self.variants.iter().filter_map(|variant| variant.style.as_ref()).any(|style| painted(&style.kind));
         memory::need(self.needs_models(), pixels) + if paints { memory::PAINTING } else { 0 }
     }
 
