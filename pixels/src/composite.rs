@@ -14,7 +14,7 @@ const BLOCK_PIXELS: usize = 1 << 14;
 /// Where the mask is 0 the source's bytes are kept bit by bit, where it is 255 the variant's are taken as they are.
 ///
 /// # Errors
-/// [`Error::SizeMismatch`] unless all three have the same size.
+/// [`Error::SizeMismatch`](crate::Error::SizeMismatch) unless all three have the same size.
 ///
 /// # Examples
 /// ```
