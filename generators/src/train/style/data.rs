@@ -99,7 +99,7 @@ fn stacked(pictures: &[SrgbImage]) -> Tensor {
     Tensor::stack(&pictures.iter().map(tensor_from_srgb).collect::<Vec<_>>(), 0)
 }
 
-/// The pictures of a step, a share of them with their own photo as the reference.
+/// The pictures of a step.
 ///
 /// # Errors
 /// When a photo cannot be read.
