@@ -205,27 +205,34 @@ impl Gate {
         Ok(verdict)
     }
 
-    /// As [`Gate::judge`], of a picture whose garment has another cloth: it passes as its category or as any that is worn on
-    /// the same part of the body. What is certified is certified for one category, so `false_accept` asks for its own alone.
+    /// As [`Gate::judge`], of a picture whose garment has another cloth: it passes as any of [`Gate::in_other_cloth`].
     ///
     /// # Errors
     /// As [`Gate::judge`].
     pub fn judge_in_other_cloth(&self, look: &Look, article: &str, false_accept: Option<f64>) -> Result<Verdict> {
-        let names = |node: usize| self.taxonomy.nodes()[node].name.as_str();
-        let alike = self.taxonomy.find(article).map_or_else(Vec::new, |node| self.taxonomy.worn_like(node));
-        let own = alike.first().map_or(article, |&node| names(node));
+        let Some(node) = self.taxonomy.find(article) else { return self.judge(look, article, false_accept) };
+        let name = |node: usize| self.taxonomy.nodes()[node].name.as_str();
+        let alike = self.in_other_cloth(node, false_accept);
+        let own = alike.first().map_or(article, |&node| name(node));
         let verdict = self.judge(look, own, false_accept)?;
-        if verdict.accepted || false_accept.is_some() {
-            return Ok(verdict);
-        }
-        for &other in alike.iter().skip(1) {
-            let as_other = self.judge(look, names(other), None)?;
+        for &other in alike.iter().skip(1).filter(|_| !verdict.accepted) {
+            let as_other = self.judge(look, name(other), false_accept)?;
             if as_other.accepted {
                 let reason = format!("{}, which are worn like {own}", as_other.reason);
                 return Ok(Verdict { reason, ..as_other });
             }
         }
         Ok(verdict)
+    }
+
+    /// What a garment may pass as in another cloth: its category, then any that is worn on the same part of the body. What is
+    /// certified is certified for one category, so `false_accept` leaves its own alone.
+    pub fn in_other_cloth(&self, node: usize, false_accept: Option<f64>) -> Vec<usize> {
+        let mut alike = self.taxonomy.worn_like(node);
+        if false_accept.is_some() {
+            alike.truncate(1);
+        }
+        alike
     }
 
     /// Least score for a node, and whether it is certified for every category at, above or below it.

@@ -97,8 +97,7 @@ impl<'a> Judges<'a> {
     /// As [`Judges::accepts`].
     pub fn judge_in_other_cloth(&self, pictures: &str, judged: &[(&Picture, usize)]) -> Result<Acceptance> {
         let passes = |&(picture, article): &(&Picture, usize)| -> Result<bool> {
-            let alike = self.gate.taxonomy().worn_like(article);
-            let alike = if self.false_accept.is_some() { &alike[..1] } else { &alike };
+            let alike = self.gate.in_other_cloth(article, self.false_accept);
             alike.iter().try_fold(false, |passed, &node| Ok(passed || self.accepts(picture, node)?))
         };
         let gate = Rate::of(judged.iter().map(passes).collect::<Result<Vec<_>>>()?);
