@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use resizing::{allocation, crash, exit, interrupt, terminal};
+use resizing::{crash, exit, interrupt, terminal};
 
 use cli::{Cli, Command};
 use exit::{Exit, Result};
@@ -31,6 +31,7 @@ fn command(command: &Command) -> Result<Exit> {
     if !matches!(command, Command::Train(_) | Command::Eval(_)) {
         interrupt::install()?;
     }
+    pixels::allocation::keep_freed();
     // Also of this thread, which loads the models: libtorch's own threads would wait for each other at full speed.
     generators::runtime::limit_threads();
     match command {

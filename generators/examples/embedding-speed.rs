@@ -20,6 +20,7 @@ use tch::Tensor;
 const BATCH: i64 = 16;
 
 fn main() -> Result<()> {
+    pixels::allocation::keep_freed();
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [weights, precision, threads, seconds, pictures] = &arguments[..] else {
         return Err(Error::Input("usage: embedding-speed WEIGHTS f32|bf16 THREADS SECONDS PICTURES.f32".into()));

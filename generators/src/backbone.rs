@@ -67,6 +67,7 @@ pub const EXPANDED_CHANNELS: [i64; 8] = [96, 144, 144, 240, 240, 480, 480, 480];
 pub const EXPANDED_STRIDES: [i64; 8] = [2, 4, 4, 8, 8, 16, 16, 16];
 /// Blocks of the trunk; those after it and the head are the [`Tail`], which another task may have trained for itself.
 const TRUNK_BLOCKS: usize = 8;
+
 /// Channels, height and width of what the trunk of [`LITE0`] makes of a picture.
 pub const TRUNK_SHAPE: [i64; 3] = [80, 14, 14];
 
@@ -125,6 +126,14 @@ pub struct Tail {
     blocks: Vec<Block>,
     head: Conv,
     precision: Precision,
+}
+
+/// Pictures that go through the trunk together: the maps of more don't stay in a processor's caches.
+fn together(precision: Precision) -> i64 {
+    match precision {
+        Precision::F32 => 4,
+        Precision::Bf16 => 8,
+    }
 }
 
 /// Weights that average the first and the second half of an axis; an odd middle counts half in both. `[2, n]`.
@@ -229,7 +238,12 @@ impl Backbone {
         if size.len() != 4 || size[1..] != [3, side, side] {
             return Err(Error::Input(format!("embed: expected [N, 3, {side}, {side}], got {size:?}")));
         }
-        Ok(tch::no_grad(|| self.blocks_from(&self.stem_of(codes), 0, TRUNK_BLOCKS)))
+        tch::no_grad(|| {
+            let maps = codes.f_split(together(self.precision), 0)?.into_iter();
+            let maps: Vec<Tensor> =
+                maps.map(|codes| self.blocks_from(&self.stem_of(&codes), 0, TRUNK_BLOCKS)).collect();
+            Ok(Tensor::f_cat(&maps, 0)?)
+        })
     }
 
     /// This network's own tail.

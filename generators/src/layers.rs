@@ -82,11 +82,20 @@ impl Conv {
         let size = x.size();
         let (top, bottom) = same_padding(size[2], self.kernel, self.stride);
         let (left, right) = same_padding(size[3], self.kernel, self.stride);
-        let stride = [self.stride; 2];
         if top == bottom && left == right {
-            return x.conv2d(&weight, Some(&bias), stride, [top, left], [1, 1], self.groups);
+            return self.convolved(x, &weight, &bias, [top, left]);
         }
-        x.constant_pad_nd([left, right, top, bottom]).conv2d(&weight, Some(&bias), stride, [0, 0], [1, 1], self.groups)
+        self.convolved(&x.constant_pad_nd([left, right, top, bottom]), &weight, &bias, [0, 0])
+    }
+
+    fn convolved(&self, x: &Tensor, weight: &Tensor, bias: &Tensor, padding: [i64; 2]) -> Tensor {
+        let (stride, dilation) = ([self.stride; 2], [1, 1]);
+        let learns = x.requires_grad() || weight.requires_grad();
+        // Of few pictures on one thread, libtorch would have pointwise convolutions computed as plain matrix products.
+        if tch::utils::has_mkldnn() && x.kind() == Kind::Float && !learns {
+            return x.mkldnn_convolution(weight, Some(bias), padding, stride, dilation, self.groups);
+        }
+        x.conv2d(weight, Some(bias), stride, padding, dilation, self.groups)
     }
 }
 

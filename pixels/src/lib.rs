@@ -4,6 +4,7 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::float_cmp))]
 
+pub mod allocation;
 pub mod bilateral_grid;
 mod bounce;
 mod cascade;

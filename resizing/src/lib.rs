@@ -3,7 +3,6 @@
 //! It is a crate of its own because libtorch takes a fifth of a CPU second to load, more than a photo takes in all its
 //! sizes: a program that cannot reach the models isn't tied to them by the linker.
 
-pub mod allocation;
 pub mod batch;
 pub mod budget;
 pub mod crash;

@@ -14,7 +14,7 @@ use crate::planes;
 use crate::resized::Resampling;
 use crate::sizes::{Encoded, Picture, Profile, Target};
 use crate::srcset;
-use crate::{allocation, interrupt, terminal};
+use crate::{interrupt, terminal};
 
 /// Quality of lossy formats unless named.
 const QUALITY: u8 = 85;
@@ -41,7 +41,7 @@ pub fn run_with<W: Send>(
     let job = Job::plan(args, &found.photos)?;
     let workers = workers(batch::jobs(args.jobs.jobs, found.photos.len()))?;
     job.out.make()?;
-    allocation::keep_freed();
+    pixels::allocation::keep_freed();
     let work = |worker: &W, photo: &Photo, names: &mut Vec<String>| job.resize(photo, |d| find(worker, d), names);
     let outcomes = batch::run(&found.photos, workers, start, work, |progress, photo, outcome| {
         for name in &outcome.made {

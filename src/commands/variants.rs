@@ -7,7 +7,7 @@ use std::time::Instant;
 use generators::gate::Gate;
 use generators::runtime;
 
-use crate::cli::{JobsArgs, OutputArgs, WeightsArgs};
+use crate::cli::VariantArgs;
 use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::interrupt;
 use crate::pipeline::batch::{self, Outcome};
@@ -43,20 +43,8 @@ pub struct Asked<'a> {
     pub photos: &'a [PathBuf],
     /// A recipe in place of the options.
     pub recipe: Option<&'a Path>,
-    /// Where the recipe's inputs have moved.
-    pub input_root: Option<&'a Path>,
-    /// Where the output goes.
-    pub output: &'a OutputArgs,
-    /// One JSON line per photo instead of paths.
-    pub json: bool,
-    /// Only names of files.
-    pub dry_run: bool,
-    /// Where the weights are.
-    pub weights: &'a WeightsArgs,
-    /// Photos at the same time.
-    pub jobs: &'a JobsArgs,
-    /// Real photos of the catalogue, to show the nearest of them.
-    pub catalog: Option<&'a Path>,
+    /// Where all goes, and how.
+    pub options: &'a VariantArgs,
     /// What variants are checked against.
     pub checks: Checks,
     /// The recipe that the options stand for.
@@ -69,21 +57,20 @@ pub struct Asked<'a> {
 /// What is wrong before work starts: usage or weights. A photo's failure is told, reported and counted instead.
 pub fn run(args: &Asked) -> Result<Exit> {
     let start = Instant::now();
-    crate::allocation::keep_freed();
     let (mut recipe, inputs) = asked(args)?;
     let found = photos(args, &recipe, &inputs)?;
     order::seal_masks(&mut recipe.regions, &inputs)?;
-    let planned = Order::plan(&recipe, &inputs, &found, &args.output.out, args.output.force, &ABOUT)?;
-    let folder = weights::folder(args.weights);
-    let jobs = batch::jobs(args.jobs.jobs, found.photos.len());
+    let planned = Order::plan(&recipe, &inputs, &found, &args.options.output.out, args.options.output.force, &ABOUT)?;
+    let folder = weights::folder(&args.options.weights);
+    let jobs = batch::jobs(args.options.jobs.jobs, found.photos.len());
     let workers = models::per_worker(jobs, || Models::load(&folder))?;
     let besides = models::besides(&planned.variants);
     let checksums = models::checksums(&folder, &besides)?;
     recipe.check_weights(&checksums)?;
     let guarantee = guarantee(recipe.false_accept, &folder)?;
-    let catalog = args.catalog.map(|dir| CatalogPhotos::open(dir, &folder, jobs)).transpose()?;
+    let catalog = args.options.catalog.as_ref().map(|dir| CatalogPhotos::open(dir, &folder, jobs)).transpose()?;
     let order = Order { checks: args.checks.clone(), catalog, ..planned };
-    if args.dry_run {
+    if args.options.dry_run {
         for name in order.files(&recipe, &found, &ABOUT) {
             data_line(&terminal::clean_path(&order.out.path().join(name)));
         }
@@ -93,7 +80,7 @@ pub fn run(args: &Asked) -> Result<Exit> {
 
     let work = |models: &Models, photo: &Photo, made: &mut Recolored| pipeline::recolor(models, photo, &order, made);
     let outcomes = batch::run(&found.photos, workers, work, |progress, photo, outcome| {
-        print(args.json, progress, photo, outcome, &order.out);
+        print(args.options.json, progress, photo, outcome, &order.out);
         super::tell_failure(progress, photo, outcome.failure.as_ref());
     })?;
     let exit = super::exit_of(&outcomes).or_worse(super::tell_unreadable(&found.unreadable));
@@ -118,7 +105,7 @@ fn asked(args: &Asked) -> Result<(Recipe, Finder)> {
     let Some(path) = args.recipe else { return Ok(((args.from_args)()?, Finder::default())) };
     let recipe = Recipe::read(path)?;
     recipe.check_version()?;
-    Ok((recipe, Finder::of_recipe(path, args.input_root)))
+    Ok((recipe, Finder::of_recipe(path, args.options.input_root.as_deref())))
 }
 
 /// What the gate guarantees at the share of false accepts that was asked for.
