@@ -17,6 +17,7 @@ mod recolor;
 mod region;
 mod restyle;
 mod train;
+mod variants;
 
 use clap::{Parser, Subcommand};
 
@@ -33,11 +34,12 @@ pub use eval::{
 };
 pub use map::MapArgs;
 pub use mask::MaskArgs;
-pub use recolor::{GateMode, LayersFormat, RecolorArgs};
+pub use recolor::{LayersFormat, RecolorArgs};
 pub use region::AUTO;
 pub use resizing::options::{EncodeArgs, InputArgs, JobsArgs, OutputArgs, ResizeArgs, SizeArg, WeightsArgs, sizes};
 pub use restyle::RestyleArgs;
 pub use train::{TrainArgs, TrainedModel};
+pub use variants::{GateMode, VariantArgs};
 
 /// Offline colour variants for fashion product photos.
 ///

@@ -16,13 +16,7 @@ pub fn run(args: &RecolorArgs) -> Result<Exit> {
     variants::run(&Asked {
         photos: &args.photos,
         recipe: args.recipe.as_deref(),
-        input_root: args.input_root.as_deref(),
-        output: &args.output,
-        json: args.json,
-        dry_run: args.dry_run,
-        weights: &args.weights,
-        jobs: &args.jobs,
-        catalog: args.catalog.as_deref(),
+        options: &args.variants,
         checks,
         from_args: &|| Recipe::from_args(args),
     })

@@ -15,13 +15,7 @@ pub fn run(args: &RestyleArgs) -> Result<Exit> {
     variants::run(&Asked {
         photos: &args.photos,
         recipe: args.recipe.as_deref(),
-        input_root: args.input_root.as_deref(),
-        output: &args.output,
-        json: args.json,
-        dry_run: args.dry_run,
-        weights: &args.weights,
-        jobs: &args.jobs,
-        catalog: args.catalog.as_deref(),
+        options: &args.variants,
         checks: Checks::default(),
         from_args: &|| Recipe::of_restyle(args),
     })

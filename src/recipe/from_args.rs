@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use pixels::{Palette, Swatch, load_palette, parse_color};
 
 use crate::cli::parts::PartFlag;
-use crate::cli::{RecolorArgs, RestyleArgs, SizeArg};
+use crate::cli::{RecolorArgs, RestyleArgs, SizeArg, VariantArgs};
 use crate::exit::{Exit, Failure, OrExit, Result};
 
 use super::{InputFile, Recipe, RecipeColor, RecipeMap, RecipeRegion, RecipeStyle, SCHEMA};
@@ -27,27 +27,32 @@ impl Recipe {
     /// Usage errors: no colours for a region, a colour that is none, a palette that cannot be read.
     pub fn from_args(args: &RecolorArgs) -> Result<Self> {
         let regions = groups(&args.parts.flags)?.iter().map(resolved).collect::<Result<Vec<_>>>()?;
-        let size = |size: &SizeArg| size.to_string();
+        Ok(Self { layers: args.layers, bounce: args.bounce, regions, ..Self::of_options(&args.variants) })
+    }
+
+    /// What the options that all variants have stand for.
+    fn of_options(args: &VariantArgs) -> Self {
         let profile = args.profile.as_ref();
-        let sizes = profile.map_or(&args.sizes, |profile| &profile.sizes);
-        Ok(Self {
+        let sizes: Vec<String> =
+            profile.map_or(&args.sizes, |profile| &profile.sizes).iter().map(SizeArg::to_string).collect();
+        Self {
             schema: SCHEMA.to_owned(),
             version: Some(crate::VERSION.to_owned()),
             seed: 0,
             gate: args.gate,
             false_accept: args.false_accept,
-            sizes: if sizes.is_empty() { super::sizes() } else { sizes.iter().map(size).collect() },
+            sizes: if sizes.is_empty() { super::sizes() } else { sizes },
             formats: profile.map_or(&args.format, |profile| &profile.formats).clone(),
             quality: profile.map_or(args.encode.quality, |profile| profile.quality).unwrap_or_else(super::quality),
             encoding: profile.map_or_else(|| args.encode.encoding(), |profile| profile.encoding.clone()),
-            layers: args.layers,
-            bounce: args.bounce,
+            layers: None,
+            bounce: None,
             weights: std::collections::BTreeMap::new(),
             photos: Vec::new(),
             styles: Vec::new(),
-            regions,
+            regions: Vec::new(),
             outputs: std::collections::BTreeMap::new(),
-        })
+        }
     }
 
     /// Resolves the command line of a restyling: every fabric or look with its options.
@@ -55,9 +60,6 @@ impl Recipe {
     /// # Errors
     /// Usage errors: an offset that is none, the same mask or region twice.
     pub fn of_restyle(args: &RestyleArgs) -> Result<Self> {
-        let profile = args.profile.as_ref();
-        let sizes: Vec<String> =
-            profile.map_or(&args.sizes, |profile| &profile.sizes).iter().map(SizeArg::to_string).collect();
         let offset = match args.offset.as_slice() {
             [] => [0.0; 2],
             [x, y] => [*x, *y],
@@ -84,24 +86,7 @@ impl Recipe {
         if regions.is_empty() {
             regions.push(RecipeRegion::default());
         }
-        Ok(Self {
-            schema: SCHEMA.to_owned(),
-            version: Some(crate::VERSION.to_owned()),
-            seed: 0,
-            gate: args.gate,
-            false_accept: args.false_accept,
-            sizes: if sizes.is_empty() { super::sizes() } else { sizes },
-            formats: profile.map_or(&args.format, |profile| &profile.formats).clone(),
-            quality: profile.map_or(args.encode.quality, |profile| profile.quality).unwrap_or_else(super::quality),
-            encoding: profile.map_or_else(|| args.encode.encoding(), |profile| profile.encoding.clone()),
-            layers: None,
-            bounce: args.bounce,
-            weights: std::collections::BTreeMap::new(),
-            photos: Vec::new(),
-            styles,
-            regions,
-            outputs: std::collections::BTreeMap::new(),
-        })
+        Ok(Self { bounce: args.bounce, styles, regions, ..Self::of_options(&args.variants) })
     }
 }
 
