@@ -10,9 +10,10 @@ mod export;
 pub mod transforms;
 
 use self::data::{COLORS, Example, Part};
-use super::optim::{Adam, AdamConfig, clip_norm, copy_into, cosine_with_warmup, update_average};
+use super::optim::copy_into;
 use super::parallel::{self, Losses};
 use super::run::{Run, Saved, read_config};
+use super::state::{Pace, State, loss_of, validate_shares};
 use crate::backbone::Backbone;
 use crate::look::looker::{Config as ModelConfig, FEATURES, NAME, Network};
 use crate::look::{COEFFICIENTS, LEVELS};
@@ -57,30 +58,29 @@ pub struct Config {
 impl Config {
     fn validate(&self) -> std::result::Result<(), String> {
         self.model.validate().map_err(|error| error.to_string())?;
-        if self.batch == 0 || self.shards == 0 || !self.batch.is_multiple_of(self.shards) {
-            return Err(format!("batch {} must be a positive multiple of shards {}", self.batch, self.shards));
+        if self.examples == 0 || self.checked == 0 {
+            return Err("examples and checked must be at least 1".into());
         }
-        if self.check_every == 0 || self.examples == 0 || self.checked == 0 {
-            return Err("check_every, examples and checked must be at least 1".into());
-        }
-        Ok(())
+        validate_shares(self.batch, self.shards, self.check_every)
+    }
+
+    fn pace(&self) -> Pace {
+        let Self { rate, warmup_steps, steps, average_decay, .. } = *self;
+        Pace { rate, warmup_steps, steps, clip_norm: 5.0, average_decay }
     }
 }
 
-/// Everything that changes during training.
-struct State {
-    step: u64,
+/// The training's state, and the best weights so far.
+struct Best {
+    state: State,
     params: Params,
-    average: Params,
-    best: Params,
-    best_check: f64,
-    adam: Adam,
+    check: f64,
 }
 
 /// Names of the tensors that are measured and not learnt.
 const MEASURED: [&str; 2] = ["center", "scale"];
 
-impl State {
+impl Best {
     fn fresh(config: &Config, examples: &[Example]) -> Result<Self> {
         let mut builder = Builder::fresh(config.seed);
         let _network = Network::build(&mut builder, config.model);
@@ -88,37 +88,22 @@ impl State {
         let (center, scale) = standard(examples);
         params.insert(MEASURED[0], Tensor::from_slice(&center));
         params.insert(MEASURED[1], Tensor::from_slice(&scale));
-        let learnt: Params = params
-            .iter()
-            .filter(|(name, _)| !MEASURED.contains(name))
-            .map(|(name, tensor)| (name.to_owned(), tensor.shallow_clone()))
-            .collect();
-        let adam = Adam::new(&learnt, AdamConfig { weight_decay: config.weight_decay, ..AdamConfig::default() });
-        let (average, best) = (params.deep_clone(), params.deep_clone());
-        Ok(Self { step: 0, average, best, best_check: f64::INFINITY, adam, params })
+        let state = State::fresh(params, |name| !MEASURED.contains(&name), config.weight_decay);
+        Ok(Self { params: state.params.deep_clone(), check: f64::INFINITY, state })
     }
 
     fn tensors(&self) -> Params {
-        let mut all = Params::default();
-        let parts = [
-            ("params.", &self.params),
-            ("average.", &self.average),
-            ("best.", &self.best),
-            ("adam.", &self.adam.state()),
-        ];
-        parts.into_iter().for_each(|(prefix, params)| all.extend_with_prefix(prefix, params));
-        all.insert("best_check", Tensor::from_slice(&[self.best_check as f32]));
+        let mut all = self.state.tensors();
+        all.extend_with_prefix("best.", &self.params);
+        all.insert("best_check", Tensor::from_slice(&[self.check as f32]));
         all
     }
 
     fn restore(&mut self, saved: &Saved) -> Result<()> {
-        copy_into(&self.params, &saved.tensors.with_prefix("params."))?;
-        copy_into(&self.average, &saved.tensors.with_prefix("average."))?;
-        copy_into(&self.best, &saved.tensors.with_prefix("best."))?;
-        self.adam.restore(&saved.tensors.with_prefix("adam."))?;
+        self.state.restore(saved)?;
+        copy_into(&self.params, &saved.tensors.with_prefix("best."))?;
         let check = saved.tensors.get("best_check").ok_or_else(|| Error::Input("best_check: missing".into()))?;
-        self.best_check = check.f_double_value(&[0])?;
-        self.step = saved.step;
+        self.check = check.f_double_value(&[0])?;
         Ok(())
     }
 }
@@ -158,26 +143,27 @@ pub fn train(
     let mut made = |part, seed, count| data::examples(&data::photos(data, part)?, seed, count, &mut backbones);
     let learnt = made(Part::Train, config.seed, config.examples)?;
     let checked = made(Part::Check, config.seed ^ 1, config.checked)?;
-    let mut state = State::fresh(&config, &learnt)?;
+    let mut best = Best::fresh(&config, &learnt)?;
     if let Some(saved) = &saved {
-        state.restore(saved)?;
+        best.restore(saved)?;
     }
-    while state.step < config.steps {
-        let values = step(&mut state, &config, &learnt)?;
-        state.step += 1;
-        progress(state.step, config.steps, values.iter().find(|(name, _)| *name == "total").map_or(0.0, |(_, v)| *v));
-        if state.step.is_multiple_of(config.check_every) || state.step == config.steps {
-            let found = distance(&Network::from_params(&state.average, config.model)?, &checked)?;
+    while best.state.step < config.steps {
+        let values = step(&mut best.state, &config, &learnt)?;
+        best.state.step += 1;
+        let at = best.state.step;
+        progress(at, config.steps, loss_of(&values));
+        if at.is_multiple_of(config.check_every) || at == config.steps {
+            let found = distance(&Network::from_params(&best.state.average, config.model)?, &checked)?;
             // One step earlier, so that a resumed run keeps the line.
-            run.log(state.step - 1, &[values, vec![("check", found)]].concat())?;
-            if found < state.best_check {
-                state.best_check = found;
-                copy_into(&state.best, &state.average)?;
+            run.log(at - 1, &[values, vec![("check", found)]].concat())?;
+            if found < best.check {
+                best.check = found;
+                copy_into(&best.params, &best.state.average)?;
             }
-            run.save(state.step, &state.tensors())?;
+            run.save(at, &best.tensors())?;
         }
     }
-    export::ship(&state.best, &config, data, weights)
+    export::ship(&best.params, &config, data, weights)
 }
 
 /// One step; returns the logged values.
@@ -197,12 +183,7 @@ fn step(state: &mut State, config: &Config, examples: &[Example]) -> Result<Vec<
         let total = distances(&network.forward(&seen), &before, &after).mean(Kind::Float);
         Ok(Losses { total, parts: Vec::new() })
     })?;
-    let norm = clip_norm(&gradients, 5.0);
-    let factor = cosine_with_warmup(at, config.warmup_steps, config.steps);
-    state.adam.step(&gradients, |_| factor * config.rate);
-    let decay = config.average_decay.min((1.0 + at as f64) / (10.0 + at as f64));
-    update_average(&state.average, &state.params, decay);
-    values.extend([("gradient_norm", norm), ("rate_factor", factor)]);
+    values.extend(state.descend(&gradients, &config.pace()));
     Ok(values)
 }
 

@@ -20,6 +20,7 @@ mod segmenter_export;
 mod segmenter_pseudo;
 pub mod shading;
 pub mod small_network;
+pub mod state;
 pub mod style;
 pub mod tail;
 mod tensorboard;

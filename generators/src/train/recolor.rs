@@ -20,6 +20,7 @@ use self::losses::Weights;
 use super::optim::{Adam, AdamConfig, clip_norm, copy_into, cosine_with_warmup, update_average};
 use super::parallel;
 use super::run::{Run, Saved, read_config};
+use super::state::{decay_at, loss_of};
 use crate::params::{Builder, Params};
 use crate::recolor::NAME;
 use crate::recolor::network::{Network, NetworkConfig};
@@ -208,7 +209,7 @@ pub fn train(
         let values = step(&mut state, &config, &dataset)?;
         run.log(state.step, &values)?;
         state.step += 1;
-        progress(state.step, config.steps, values.iter().find(|(name, _)| *name == "total").map_or(0.0, |(_, v)| *v));
+        progress(state.step, config.steps, loss_of(&values));
         if state.step.is_multiple_of(config.check_every) || state.step == config.steps {
             check(&mut state, &config, &dataset, &mut run)?;
             run.save(state.step, &state.tensors())?;
@@ -254,8 +255,7 @@ fn step(state: &mut State, config: &Config, dataset: &Dataset) -> Result<Vec<(&'
     })?;
     let norm = clip_norm(&gradients, config.clip_norm);
     state.generator_adam.step(&gradients, |_| factor * config.rate);
-    let decay = config.average_decay.min((1.0 + at as f64) / (10.0 + at as f64));
-    update_average(&state.average, &state.generator, decay);
+    update_average(&state.average, &state.generator, decay_at(at, config.average_decay));
     values.extend(parts);
     values.extend([("gradient_norm", norm), ("rate_factor", factor)]);
     Ok(values)

@@ -15,10 +15,10 @@ pub mod prints;
 use self::composites::Sample;
 use self::garments::{Garments, Part};
 use self::losses::Weights;
-use super::optim::{Adam, AdamConfig, clip_norm, copy_into, cosine_with_warmup, update_average};
 use super::parallel::{self, Losses};
-use super::run::{Run, Saved, read_config};
-use crate::params::{Builder, Params};
+use super::run::{Run, read_config};
+use super::state::{Pace, State, loss_of, validate_shares};
+use crate::params::Builder;
 use crate::shading::view::{PLANES, SIDE};
 use crate::shading::{Config as ModelConfig, NAME, Network};
 use crate::stream::Stream;
@@ -61,44 +61,19 @@ pub struct Config {
 impl Config {
     fn validate(&self) -> std::result::Result<(), String> {
         self.model.validate().map_err(|error| error.to_string())?;
-        if self.batch == 0 || self.shards == 0 || !self.batch.is_multiple_of(self.shards) {
-            return Err(format!("batch {} must be a positive multiple of shards {}", self.batch, self.shards));
-        }
-        if self.check_every == 0 { Err("check_every must be at least 1".into()) } else { Ok(()) }
+        validate_shares(self.batch, self.shards, self.check_every)
+    }
+
+    fn pace(&self) -> Pace {
+        let Self { rate, warmup_steps, steps, clip_norm, average_decay, .. } = *self;
+        Pace { rate, warmup_steps, steps, clip_norm, average_decay }
     }
 }
 
-/// Everything that changes during training.
-struct State {
-    step: u64,
-    params: Params,
-    average: Params,
-    adam: Adam,
-}
-
-impl State {
-    fn fresh(config: &Config) -> Result<Self> {
-        let mut builder = Builder::fresh(config.seed);
-        let _network = Network::build(&mut builder, config.model);
-        let params = builder.finish()?.deep_clone();
-        let adam = AdamConfig { weight_decay: config.weight_decay, ..AdamConfig::default() };
-        Ok(Self { step: 0, average: params.deep_clone(), adam: Adam::new(&params, adam), params })
-    }
-
-    fn tensors(&self) -> Params {
-        let mut all = Params::default();
-        let parts = [("params.", &self.params), ("average.", &self.average), ("adam.", &self.adam.state())];
-        parts.into_iter().for_each(|(prefix, params)| all.extend_with_prefix(prefix, params));
-        all
-    }
-
-    fn restore(&mut self, saved: &Saved) -> Result<()> {
-        copy_into(&self.params, &saved.tensors.with_prefix("params."))?;
-        copy_into(&self.average, &saved.tensors.with_prefix("average."))?;
-        self.adam.restore(&saved.tensors.with_prefix("adam."))?;
-        self.step = saved.step;
-        Ok(())
-    }
+fn fresh(config: &Config) -> Result<State> {
+    let mut builder = Builder::fresh(config.seed);
+    let _network = Network::build(&mut builder, config.model);
+    Ok(State::fresh(builder.finish()?.deep_clone(), |_| true, config.weight_decay))
 }
 
 /// A thread's share of a step: planes, truth and weight of its samples.
@@ -141,7 +116,7 @@ pub fn train(
     let config: Config = read_config(config_path)?;
     config.validate().map_err(|reason| Error::Config { path: config_path.to_owned(), reason })?;
     let (mut run, saved) = Run::open(&config.run_dir, NAME, &config, resume)?;
-    let mut state = State::fresh(&config)?;
+    let mut state = fresh(&config)?;
     if let Some(saved) = &saved {
         state.restore(saved)?;
     }
@@ -151,7 +126,7 @@ pub fn train(
         let values = step(&mut state, &config, &learnt)?;
         run.log(state.step, &values)?;
         state.step += 1;
-        progress(state.step, config.steps, values.iter().find(|(name, _)| *name == "total").map_or(0.0, |(_, v)| *v));
+        progress(state.step, config.steps, loss_of(&values));
         if state.step.is_multiple_of(config.check_every) || state.step == config.steps {
             check(&state, &config, &watched, &mut run)?;
             run.save(state.step, &state.tensors())?;
@@ -182,12 +157,7 @@ fn step(state: &mut State, config: &Config, garments: &Garments) -> Result<Vec<(
         let (total, parts) = losses::total(&network.forward(&planes), &truth, &weight, &config.weights)?;
         Ok(Losses { total, parts })
     })?;
-    let norm = clip_norm(&gradients, config.clip_norm);
-    let factor = cosine_with_warmup(at, config.warmup_steps, config.steps);
-    state.adam.step(&gradients, |_| factor * config.rate);
-    let decay = config.average_decay.min((1.0 + at as f64) / (10.0 + at as f64));
-    update_average(&state.average, &state.params, decay);
-    values.extend([("gradient_norm", norm), ("rate_factor", factor)]);
+    values.extend(state.descend(&gradients, &config.pace()));
     Ok(values)
 }
 

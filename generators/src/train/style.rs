@@ -14,9 +14,9 @@ pub mod paintings;
 use self::data::Batch;
 use self::losses::Weights;
 use super::look::data::Part;
-use super::optim::{Adam, AdamConfig, clip_norm, copy_into, cosine_with_warmup, update_average};
 use super::parallel::{self, Losses};
-use super::run::{Run, Saved, read_config};
+use super::run::{Run, read_config};
+use super::state::{Pace, State, loss_of, validate_shares};
 use crate::backbone::{self, Backbone};
 use crate::layers::Precision;
 use crate::params::{Builder, Params};
@@ -56,48 +56,25 @@ pub struct Config {
 impl Config {
     fn validate(&self) -> std::result::Result<(), String> {
         self.model.validate().map_err(|error| error.to_string())?;
-        if self.batch == 0 || self.shards == 0 || !self.batch.is_multiple_of(self.shards) {
-            return Err(format!("batch {} must be a positive multiple of shards {}", self.batch, self.shards));
-        }
-        if self.check_every == 0 { Err("check_every must be at least 1".into()) } else { Ok(()) }
+        validate_shares(self.batch, self.shards, self.check_every)
+    }
+
+    fn pace(&self) -> Pace {
+        let Self { rate, warmup_steps, steps, clip_norm, average_decay, .. } = *self;
+        Pace { rate, warmup_steps, steps, clip_norm, average_decay }
     }
 }
 
-/// Everything that changes during training.
-struct State {
-    step: u64,
-    params: Params,
-    average: Params,
-    adam: Adam,
-}
-
-impl State {
-    fn fresh(config: &Config, usual: &[Moments]) -> Result<Self> {
-        let mut builder = Builder::fresh(config.seed);
-        let _network = Network::build(&mut builder, config.model);
-        let mut params = builder.finish()?.deep_clone();
-        for (k, tap) in TAPS.into_iter().enumerate() {
-            params.insert(format!("center.{k}"), usual[tap].mean.copy());
-            params.insert(format!("scale.{k}"), usual[tap].deviation.copy());
-        }
-        let adam = Adam::new(&params, AdamConfig::default());
-        Ok(Self { step: 0, average: params.deep_clone(), adam, params })
+/// The decoder before training, with the usual moments of the maps it reads.
+fn fresh(config: &Config, usual: &[Moments]) -> Result<State> {
+    let mut builder = Builder::fresh(config.seed);
+    let _network = Network::build(&mut builder, config.model);
+    let mut params = builder.finish()?.deep_clone();
+    for (k, tap) in TAPS.into_iter().enumerate() {
+        params.insert(format!("center.{k}"), usual[tap].mean.copy());
+        params.insert(format!("scale.{k}"), usual[tap].deviation.copy());
     }
-
-    fn tensors(&self) -> Params {
-        let mut all = Params::default();
-        let parts = [("params.", &self.params), ("average.", &self.average), ("adam.", &self.adam.state())];
-        parts.into_iter().for_each(|(prefix, params)| all.extend_with_prefix(prefix, params));
-        all
-    }
-
-    fn restore(&mut self, saved: &Saved) -> Result<()> {
-        copy_into(&self.params, &saved.tensors.with_prefix("params."))?;
-        copy_into(&self.average, &saved.tensors.with_prefix("average."))?;
-        self.adam.restore(&saved.tensors.with_prefix("adam."))?;
-        self.step = saved.step;
-        Ok(())
-    }
+    Ok(State::fresh(params, |_| true, 0.0))
 }
 
 /// What no step changes.
@@ -153,7 +130,7 @@ pub fn train(
     let photos = data::photos(data, Part::Train)?;
     let usual = data::usual(&photos, config.seed, &Backbone::from_params(&backbone, Precision::F32)?)?;
     let fixed = Fixed { photos, backbone, usual };
-    let mut state = State::fresh(&config, &fixed.usual)?;
+    let mut state = fresh(&config, &fixed.usual)?;
     if let Some(saved) = &saved {
         state.restore(saved)?;
     }
@@ -162,7 +139,7 @@ pub fn train(
         let values = step(&mut state, &config, &fixed)?;
         run.log(state.step, &values)?;
         state.step += 1;
-        progress(state.step, config.steps, values.iter().find(|(name, _)| *name == "total").map_or(0.0, |(_, v)| *v));
+        progress(state.step, config.steps, loss_of(&values));
         if state.step.is_multiple_of(config.check_every) || state.step == config.steps {
             check(&state, &config, &fixed, &watched, &mut run)?;
             run.save(state.step, &state.tensors())?;
@@ -215,12 +192,7 @@ fn step(state: &mut State, config: &Config, fixed: &Fixed) -> Result<Vec<(&'stat
         let parts = parts.into_iter().map(|(name, value)| part(name, value)).collect::<Result<_>>()?;
         Ok(Losses { total, parts })
     })?;
-    let norm = clip_norm(&gradients, config.clip_norm);
-    let factor = cosine_with_warmup(at, config.warmup_steps, config.steps);
-    state.adam.step(&gradients, |_| factor * config.rate);
-    let decay = config.average_decay.min((1.0 + at as f64) / (10.0 + at as f64));
-    update_average(&state.average, &state.params, decay);
-    values.extend([("gradient_norm", norm), ("rate_factor", factor)]);
+    values.extend(state.descend(&gradients, &config.pace()));
     Ok(values)
 }
 

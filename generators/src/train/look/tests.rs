@@ -36,31 +36,31 @@ fn examples() -> Vec<Example> {
 #[test]
 fn a_resumed_run_ends_with_the_same_weights() {
     let (config, examples) = (config(), examples());
-    let run = |state: &mut State, until: u64| {
-        while state.step < until {
-            step(state, &config, &examples).unwrap();
-            state.step += 1;
+    let run = |best: &mut Best, until: u64| {
+        while best.state.step < until {
+            step(&mut best.state, &config, &examples).unwrap();
+            best.state.step += 1;
         }
     };
-    let mut whole = State::fresh(&config, &examples).unwrap();
+    let mut whole = Best::fresh(&config, &examples).unwrap();
     run(&mut whole, 6);
-    let mut first = State::fresh(&config, &examples).unwrap();
+    let mut first = Best::fresh(&config, &examples).unwrap();
     run(&mut first, 3);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("checkpoint.safetensors");
     crate::checkpoint::save(&path, NAME, &first.tensors(), Kind::Float, &[]).unwrap();
     let (tensors, _) = crate::checkpoint::load(&path, NAME).unwrap();
-    let mut second = State::fresh(&config, &examples).unwrap();
+    let mut second = Best::fresh(&config, &examples).unwrap();
     second.restore(&Saved { step: 3, tensors }).unwrap();
     run(&mut second, 6);
     for (name, tensor) in whole.tensors().iter() {
         assert_eq!(tensor, second.tensors().get(name).unwrap(), "{name}");
     }
     let before = distance(
-        &Network::from_params(&State::fresh(&config, &examples).unwrap().params, config.model).unwrap(),
+        &Network::from_params(&Best::fresh(&config, &examples).unwrap().state.params, config.model).unwrap(),
         &examples,
     );
-    let after = distance(&Network::from_params(&whole.params, config.model).unwrap(), &examples);
+    let after = distance(&Network::from_params(&whole.state.params, config.model).unwrap(), &examples);
     assert!(after.unwrap() < before.unwrap());
 }
 

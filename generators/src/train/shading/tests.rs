@@ -1,6 +1,7 @@
 use super::composites::tests::folded;
 use super::*;
 use crate::layers::Precision;
+use crate::train::run::Saved;
 
 fn config() -> Config {
     Config {
@@ -35,15 +36,15 @@ fn a_resumed_run_ends_with_the_same_weights() {
             state.step += 1;
         }
     };
-    let mut whole = State::fresh(&config).unwrap();
+    let mut whole = fresh(&config).unwrap();
     run(&mut whole, 6);
-    let mut first = State::fresh(&config).unwrap();
+    let mut first = fresh(&config).unwrap();
     run(&mut first, 3);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("checkpoint.safetensors");
     crate::checkpoint::save(&path, NAME, &first.tensors(), tch::Kind::Float, &[]).unwrap();
     let (tensors, _) = crate::checkpoint::load(&path, NAME).unwrap();
-    let mut second = State::fresh(&config).unwrap();
+    let mut second = fresh(&config).unwrap();
     second.restore(&Saved { step: 3, tensors }).unwrap();
     run(&mut second, 6);
     let (one, other) = (whole.tensors(), second.tensors());
@@ -56,7 +57,7 @@ fn a_resumed_run_ends_with_the_same_weights() {
 fn steps_on_the_same_garments_lower_their_loss() {
     tch::set_num_threads(1);
     let (config, garments) = (Config { steps: 40, rate: 3e-3, batch: 4, ..config() }, garments());
-    let mut state = State::fresh(&config).unwrap();
+    let mut state = fresh(&config).unwrap();
     let mut losses = Vec::new();
     for _ in 0..40 {
         // What is drawn depends on the step.

@@ -1,4 +1,5 @@
 use super::*;
+use crate::train::run::Saved;
 
 fn config() -> Config {
     Config {
@@ -39,22 +40,22 @@ fn a_resumed_run_ends_with_the_same_weights_and_the_usual_is_not_trained() {
             state.step += 1;
         }
     };
-    let mut whole = State::fresh(&config, &fixed.usual).unwrap();
+    let mut whole = fresh(&config, &fixed.usual).unwrap();
     run(&mut whole, 4);
-    let mut first = State::fresh(&config, &fixed.usual).unwrap();
+    let mut first = fresh(&config, &fixed.usual).unwrap();
     run(&mut first, 2);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("checkpoint.safetensors");
     checkpoint::save(&path, NAME, &first.tensors(), Kind::Float, &[]).unwrap();
     let (tensors, _) = checkpoint::load(&path, NAME).unwrap();
-    let mut second = State::fresh(&config, &fixed.usual).unwrap();
+    let mut second = fresh(&config, &fixed.usual).unwrap();
     second.restore(&Saved { step: 2, tensors }).unwrap();
     run(&mut second, 4);
     let (one, other) = (whole.tensors(), second.tensors());
     for (name, tensor) in one.iter() {
         assert_eq!(tensor, other.get(name).unwrap(), "{name}");
     }
-    let fresh = State::fresh(&config, &fixed.usual).unwrap();
+    let fresh = fresh(&config, &fixed.usual).unwrap();
     for (name, before) in fresh.params.iter() {
         let changed = before != whole.params.get(name).unwrap();
         assert_eq!(changed, !name.starts_with("center.") && !name.starts_with("scale."), "{name}");
@@ -65,7 +66,7 @@ fn a_resumed_run_ends_with_the_same_weights_and_the_usual_is_not_trained() {
 fn steps_on_the_same_pictures_lower_their_loss() {
     tch::set_num_threads(1);
     let (config, fixed) = (Config { rate: 3e-3, ..config() }, fixed());
-    let mut state = State::fresh(&config, &fixed.usual).unwrap();
+    let mut state = fresh(&config, &fixed.usual).unwrap();
     let mut losses = Vec::new();
     for _ in 0..16 {
         // What is drawn depends on the step.
