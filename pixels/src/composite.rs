@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::color::{Curve, linear_from_srgb_code16, srgb_code_from_linear};
 use crate::image_types::check_size;
-use crate::vector::{LANES, Lanes, vectorised};
+use crate::vector::{LANES, Lanes, integer, vectorised, whole};
 use crate::{Mask, Result, Srgb16Image, SrgbImage};
 
 /// Pixels that one task blends.
@@ -98,8 +98,7 @@ vectorised! {
 /// Codes rounded to bytes.
 fn bytes_of_codes / bytes_of_codes_plain(codes: &Lanes, out: &mut [u8; LANES]) {
     for (byte, code) in out.iter_mut().zip(codes) {
-        // Clipped first, since a cast that saturates does not become vector code.
-        *byte = (code + 0.5).clamp(0.0, 255.0) as i32 as u8;
+        *byte = integer(whole((code + 0.5).clamp(0.0, 255.0))) as u8;
     }
 }
 }

@@ -3,7 +3,7 @@
 use crate::color::{Curve, codes_from_lab, codes_from_linear, linear_from_codes, linear_from_lab};
 use crate::composite::Channel;
 use crate::dye_lanes::{InkPaint, PixelLanes, dye_lanes};
-use crate::vector::{LANES, Lanes, vectorised};
+use crate::vector::{LANES, Lanes, vectorised, whole};
 
 /// A pixel of which less is dyed keeps its bytes.
 const LEAST_DYED: f32 = 0.004;
@@ -111,7 +111,7 @@ fn exchange / exchange_plain(photo: &mut Lanes, shares: &Lanes, dyed: &Lanes, cl
 #[inline(always)]
 #[allow(clippy::inline_always)]
 fn threshold(x: f32, y: f32) -> f32 {
-    let fraction = |v: f32| v - (v as i32) as f32;
+    let fraction = |v: f32| v - whole(v);
     fraction(52.982_918 * fraction(0.067_110_56 * x + 0.005_837_15 * y)) - 0.5
 }
 

@@ -2,7 +2,7 @@
 
 use super::lab::Lab;
 use super::srgb::{Curve, ENCODE_STEPS};
-use crate::vector::{LANES, Lanes, vectorised};
+use crate::vector::{LANES, Lanes, integer, vectorised, whole};
 
 /// `255 · (1.055 t^(5/3) − 0.055)` for `t` from 0.2365 to 1, lowest power first: the sRGB curve above its straight part,
 /// of the fourth root of light. A Chebyshev fit, within 0.0021 of a code.
@@ -98,9 +98,9 @@ vectorised! {
 /// Codes to steps of the table of light; what is left over stays.
 fn part_codes / part_codes_plain(codes: &mut Lanes, steps: &mut [u8; LANES]) {
     for (code, step) in codes.iter_mut().zip(steps) {
-        let low = (*code as i32).clamp(0, 254);
-        *step = low as u8;
-        *code -= low as f32;
+        let low = whole(*code).min(254.0);
+        *step = integer(low) as u8;
+        *code -= low;
     }
 }
 }
@@ -110,9 +110,9 @@ vectorised! {
 fn part_light / part_light_plain(light: &mut Lanes, steps: &mut [u16; LANES]) {
     for (light, step) in light.iter_mut().zip(steps) {
         let position = light.clamp(0.0, 1.0).sqrt() * ENCODE_STEPS as f32;
-        let low = position as i32;
-        *step = low as u16;
-        *light = position - low as f32;
+        let low = whole(position);
+        *step = integer(low) as u16;
+        *light = position - low;
     }
 }
 }
