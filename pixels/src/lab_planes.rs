@@ -131,7 +131,7 @@ mod tests {
     #[test]
     fn wide_code_gives_the_steps_of_single_values() {
         let values: Lanes =
-            std::array::from_fn(|i| (i as f32 - 32.0) * 4.003 + if i % 3 == 0 { 0.5 / STEPS } else { 0.0 });
+            std::array::from_fn(|i| (i as f32 - 32.0) * 3.403 + if i % 3 == 0 { 0.5 / STEPS } else { 0.0 });
         let (mut wide, mut plain) = ([0; LANES], [0; LANES]);
         stored(&values, &mut wide);
         stored_plain(&values, &mut plain);
