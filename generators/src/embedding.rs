@@ -6,7 +6,7 @@ use pixels::{Soundness, SrgbImage, resize_linear};
 use tch::Tensor;
 
 use crate::backbone::{Backbone, INPUT_PX, Tail};
-use crate::gate::Look;
+use crate::gate::{Gate, Look};
 use crate::layers::Precision;
 use crate::params::Params;
 use crate::seam::{floats_of, tensor_from_srgb};
@@ -44,8 +44,21 @@ impl Embedder {
     /// # Errors
     /// [`Error::WeightsMissing`](crate::Error::WeightsMissing) or [`Error::WeightsInvalid`](crate::Error::WeightsInvalid).
     pub fn load(weights: &Path) -> Result<Self> {
-        let (params, _card) = checkpoint::load_model(weights, gate::NAME)?;
-        Self::of(Backbone::load(weights)?, &params.with_prefix(gate::TAIL))
+        Self::beside(weights, &checkpoint::load_model(weights, gate::NAME)?.0)
+    }
+
+    /// The same and the gate, whose file is read once for both.
+    ///
+    /// # Errors
+    /// As [`Embedder::load`] and [`Gate::load`].
+    pub fn load_with_gate(weights: &Path) -> Result<(Self, Gate)> {
+        let (params, card) = checkpoint::load_model(weights, gate::NAME)?;
+        Ok((Self::beside(weights, &params)?, Gate::of_file(weights, &params, card)?))
+    }
+
+    /// The backbone of the weights folder with the tail among the gate's tensors.
+    fn beside(weights: &Path, gate: &Params) -> Result<Self> {
+        Self::of(Backbone::load(weights)?, &gate.with_prefix(gate::TAIL))
             .map_err(|error| checkpoint::invalid(&checkpoint::weights_path(weights, gate::NAME), error.to_string()))
     }
 
@@ -80,9 +93,11 @@ impl Embedder {
         if pictures.is_empty() {
             return Ok(Vec::new());
         }
-        let map = self.backbone.trunk(&batch(pictures)?)?;
+        // The faults are looked for at the same size, so each picture is squeezed once.
+        let small = pictures.iter().map(|picture| squeezed(picture)).collect::<Result<Vec<_>>>()?;
+        let map = self.backbone.trunk(&stacked(&small)?)?;
         let quarters = floats_of(&self.tail.as_ref().unwrap_or(self.backbone.tail()).quarters(&map)?)?;
-        let each = quarters.chunks_exact(quarters.len() / pictures.len()).zip(pictures);
+        let each = quarters.chunks_exact(quarters.len() / small.len()).zip(&small);
         each.map(|(quarters, picture)| Look::new(quarters.to_vec(), Soundness::of(picture)?.fault())).collect()
     }
 
@@ -111,6 +126,13 @@ impl Embedder {
 }
 
 fn batch(photos: &[&SrgbImage]) -> Result<Tensor> {
-    let small = photos.iter().map(|photo| Ok(tensor_from_srgb(&resize_linear(photo, INPUT_PX, INPUT_PX)?)));
-    Ok(Tensor::f_stack(&small.collect::<Result<Vec<_>>>()?, 0)?)
+    stacked(&photos.iter().map(|photo| squeezed(photo)).collect::<Result<Vec<_>>>()?)
+}
+
+fn squeezed(photo: &SrgbImage) -> Result<SrgbImage> {
+    Ok(resize_linear(photo, INPUT_PX, INPUT_PX)?)
+}
+
+fn stacked(small: &[SrgbImage]) -> Result<Tensor> {
+    Ok(Tensor::f_stack(&small.iter().map(tensor_from_srgb).collect::<Vec<_>>(), 0)?)
 }

@@ -117,14 +117,19 @@ impl Gate {
     /// # Errors
     /// [`Error::WeightsMissing`] or [`Error::WeightsInvalid`]; [`Error::Config`] for a malformed tree.
     pub fn load(weights: &Path) -> Result<Self> {
-        let taxonomy = Taxonomy::load(weights)?;
         let (params, card) = checkpoint::load_model(weights, NAME)?;
+        Self::of_file(weights, &params, card)
+    }
+
+    /// The gate of a file of the weights folder that has been read.
+    pub(crate) fn of_file(weights: &Path, params: &Params, card: Card) -> Result<Self> {
+        let taxonomy = Taxonomy::load(weights)?;
         let refuse = |reason: String| checkpoint::invalid(&checkpoint::weights_path(weights, NAME), reason);
         if card.classes != taxonomy.article_names() {
             return Err(refuse("its card lists other articles than taxonomy.toml".into()));
         }
         let settings = Settings::from_card(&card).map_err(&refuse)?;
-        let gate = Self::from_params(&params, taxonomy, settings).map_err(|error| refuse(error.to_string()))?;
+        let gate = Self::from_params(params, taxonomy, settings).map_err(|error| refuse(error.to_string()))?;
         Ok(gate.guaranteed(card.guarantees))
     }
 

@@ -4,14 +4,15 @@
 //! at full resolution by the photo's own lightness, so detail is never resampled. What is rendered is measured after
 //! 8-bit encoding and the aim corrected until the garment's median is the colour asked for, or it is out of reach.
 
+use std::cell::RefCell;
 use std::path::Path;
 
 use pixels::bilateral_grid::{BilateralGrid, GRID_LEN};
-use pixels::color::{Lab, delta_e00};
+use pixels::color::{Lab, delta_e00, labs_from_srgb8};
 use pixels::color_map::ColorMap;
 use pixels::dye_plan::DyePlan;
-use pixels::dye_render::DyeSource;
-use pixels::garment_stats::{GarmentStats, SAMPLE_LIMIT, core_sample, median_lab};
+use pixels::dye_render::{DyeSource, Gathered};
+use pixels::garment_stats::{GarmentStats, SAMPLE_LIMIT, median_lab};
 use pixels::{Mask, Srgb16Image, SrgbImage, foreground};
 use tch::{Kind, Tensor};
 
@@ -51,6 +52,10 @@ pub struct Source<'a> {
     dye: DyeSource,
     embedding: Tensor,
     core: Vec<usize>,
+    /// The small copy that the network saw last, with the statistics that it was made for.
+    small: RefCell<Option<(GarmentStats, SmallSource)>>,
+    /// The pixels that were asked for last by [`Source::expected`], which are the same for every variant.
+    compared: RefCell<Option<Gathered>>,
 }
 
 /// A variant that the network has seen and that waits to be rendered: small, so that many may wait.
@@ -116,7 +121,13 @@ impl Source<'_> {
             Some(&[r, g, b]) => Lab::from_srgb8([r, g, b]),
             _ => Lab::default(),
         };
-        let dyed = self.dye.plan(map).map(|plan| self.dye.colors(&plan, indices));
+        let dyed = self.dye.plan(map).map(|plan| {
+            let known = self.compared.take().filter(|pixels| pixels.is_of(&plan, indices));
+            let pixels = known.unwrap_or_else(|| self.dye.gather(&plan, indices));
+            let colors = self.dye.colors(&plan, &pixels);
+            self.compared.replace(Some(pixels));
+            colors
+        });
         let dyed = dyed.unwrap_or_else(|| vec![None; indices.len()]);
         indices.iter().zip(dyed).map(|(&i, color)| color.unwrap_or_else(|| own(i))).collect()
     }
@@ -252,7 +263,7 @@ impl Recolorer {
         let side = SIDE as i64;
         let (mut planes, mut conditions) = (Vec::new(), Vec::new());
         // Plans usually share their leading ink, and with it the small copy.
-        let mut small: Option<(GarmentStats, SmallSource)> = None;
+        let mut small = source.small.take();
         for plan in plans {
             let law = plan.law().ok_or_else(|| Error::Input("recolour: a plan without a leading colour".into()))?;
             let stats = plan.leader_stats();
@@ -262,6 +273,7 @@ impl Recolorer {
             conditions.extend(condition(stats, law.target()));
             small = Some(known);
         }
+        source.small.replace(small);
         let planes = Tensor::from_slice(&planes).f_view([n, PLANES as i64, side, side])?;
         let conditions = Tensor::from_slice(&conditions).f_view([n, CONDITION as i64])?;
         let (grid, error) = tch::no_grad(|| {
@@ -293,9 +305,10 @@ fn source<'a>(
     embedding: &Tensor,
 ) -> Result<Source<'a>> {
     let dye = dye.ok_or_else(|| Error::Input("recolour: the mask is empty, there is nothing to dye".into()))?;
-    let core = core_sample(mask, SAMPLE_LIMIT);
+    let core = dye.core();
     let embedding = embedding.to_kind(Kind::Float).f_view([1, EMBEDDING])?;
-    Ok(Source { image, deep, mask, dye, embedding, core })
+    let (small, compared) = (RefCell::default(), RefCell::default());
+    Ok(Source { image, deep, mask, dye, embedding, core, small, compared })
 }
 
 fn network_config(card: &Card) -> std::result::Result<NetworkConfig, String> {
@@ -324,7 +337,7 @@ struct Aim {
     ink: usize,
     target: Lab,
     /// Pixels that it is measured by.
-    core: Vec<usize>,
+    core: Gathered,
     /// Where the law aims, what came of it, and how the second follows the first.
     law: Lab,
     at: Lab,
@@ -335,10 +348,9 @@ struct Aim {
 }
 
 /// Median of a colour's core as it will be encoded: rendered, laid over the photo, measured.
-fn measure(source: &Source, plan: &DyePlan, core: &[usize]) -> Lab {
+fn measure(source: &Source, plan: &DyePlan, core: &Gathered) -> Lab {
     let codes = source.dye.render_sample(source.image, source.mask, plan, core);
-    let colors: Vec<Lab> = codes.chunks_exact(3).map(|c| Lab::from_srgb8([c[0], c[1], c[2]])).collect();
-    median_lab(&colors)
+    median_lab(&labs_from_srgb8(codes.as_chunks().0))
 }
 
 /// Corrects the aims on samples of the core, then renders once.
@@ -386,7 +398,7 @@ fn finish(source: &Source, planned: Planned) -> Result<Dyed> {
 }
 
 fn first_aim(source: &Source, plan: &DyePlan, ink: usize, target: Lab) -> Aim {
-    let core = source.dye.core_of(plan, ink, LOOP_SAMPLES);
+    let core = source.dye.gather(plan, &source.dye.core_of(plan, ink, LOOP_SAMPLES));
     let at = measure(source, plan, &core);
     Aim { ink, target, core, law: target, at, slope: [1.0; 3], best: (target, at), distance: delta_e00(at, target) }
 }
@@ -413,6 +425,8 @@ fn response(before: [f32; 3], from: (Lab, Lab), to: (Lab, Lab)) -> [f32; 3] {
 
 #[cfg(test)]
 mod tests {
+    use pixels::garment_stats::core_sample;
+
     use super::*;
     use crate::params::Builder;
 

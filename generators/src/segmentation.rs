@@ -2,7 +2,7 @@
 
 use pixels::guided_filter::{GuidedFilter, GuidedModel, Plane};
 use pixels::matting::refine_edges;
-use pixels::{Mask, SrgbImage};
+use pixels::{Mask, SrgbImage, resize_linear};
 
 use crate::bare_skin;
 use crate::color_split::separate;
@@ -184,19 +184,25 @@ impl Segmentation {
 
     fn mask_of(&self, set: ClassSet, photo: &SrgbImage) -> Result<Mask> {
         let mut score = self.probability(set);
-        if set != ClassSet::GARMENT && self.shows_person() {
-            let person = self.probability(ClassSet::of(&[Class::Skin, Class::Hair]));
-            separate(photo, &mut score, &self.probability(ClassSet::FOREGROUND), &person)?;
-        }
         if self.shows_person() {
+            let (small, front) = (self.small(photo)?, self.probability(ClassSet::FOREGROUND));
+            if set != ClassSet::GARMENT {
+                let person = self.probability(ClassSet::of(&[Class::Skin, Class::Hair]));
+                separate(&small, &mut score, &front, &person)?;
+            }
             let skin = self.probability(ClassSet::of(&[Class::Skin]));
-            bare_skin::leave_out(photo, &mut score, &self.probability(ClassSet::FOREGROUND), &skin)?;
+            bare_skin::leave_out(&small, &mut score, &front, &skin)?;
         }
         self.clean(&mut score, set);
         // The filter may sharpen the coarse map but not contradict it.
         let bounds = (&extreme(&score, f32::min), &extreme(&score, f32::max));
         let alpha = GuidedModel::fit(photo, &score, &GuidedFilter::default())?.alpha(photo, bounds, CONTRAST);
         Ok(refine_edges(photo, &Mask::new(photo.width_px(), photo.height_px(), alpha)?)?)
+    }
+
+    /// The photo at the grid's size, which is all that colours are compared at.
+    fn small(&self, photo: &SrgbImage) -> Result<SrgbImage> {
+        Ok(resize_linear(photo, self.width as u32, self.height as u32)?)
     }
 
     /// Takes out strays and fills small holes that are not skin or hair.

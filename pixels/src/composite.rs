@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 
-use crate::color::{Curve, linear_from_srgb_code, linear_from_srgb_code16, srgb_code_from_linear};
+use crate::color::{Curve, linear_from_srgb_code16, srgb_code_from_linear};
 use crate::image_types::check_size;
+use crate::vector::{LANES, Lanes, integer, vectorised, whole};
 use crate::{Mask, Result, Srgb16Image, SrgbImage};
 
 /// Pixels that one task blends.
@@ -80,13 +81,26 @@ fn lay<T: Copy + PartialEq + Send + Sync>(
 }
 
 /// A channel of a picture, 8 or 16 bits.
-pub(crate) trait Channel: Copy + Send + Sync {
+pub(crate) trait Channel: Copy + Default + Send + Sync {
     /// Whether rounding to this depth may show, so that dither helps.
     const COARSE: bool;
     /// From a code, 0 to 255 whatever the depth.
     fn of_code(code: f32) -> Self;
+    /// The same of many codes.
+    fn of_codes(codes: &Lanes, out: &mut [Self; LANES]) {
+        out.iter_mut().zip(codes).for_each(|(value, &code)| *value = Self::of_code(code));
+    }
     /// Its code, 0 to 255 whatever the depth.
     fn code(self) -> f32;
+}
+
+vectorised! {
+/// Codes rounded to bytes.
+fn bytes_of_codes / bytes_of_codes_plain(codes: &Lanes, out: &mut [u8; LANES]) {
+    for (byte, code) in out.iter_mut().zip(codes) {
+        *byte = integer(whole((code + 0.5).clamp(0.0, 255.0))) as u8;
+    }
+}
 }
 
 impl Channel for u8 {
@@ -95,6 +109,10 @@ impl Channel for u8 {
     fn of_code(code: f32) -> Self {
         // The cast saturates.
         (code + 0.5) as u8
+    }
+    #[inline]
+    fn of_codes(codes: &Lanes, out: &mut [u8; LANES]) {
+        bytes_of_codes(codes, out);
     }
     #[inline]
     fn code(self) -> f32 {
@@ -111,16 +129,6 @@ impl Channel for u16 {
     #[inline]
     fn code(self) -> f32 {
         f32::from(self) / 257.0
-    }
-}
-
-/// Exchanges the cloth's share of a pixel that also shows what is behind: `photo + share · (dyed − cloth)` in linear light,
-/// with the dyed colour as codes 0 to 255 and the cloth's own colour as linear light.
-pub(crate) fn blend_over<T: Channel>(photo: &mut [T], dyed: [f32; 3], cloth: [f32; 3], share: f32) {
-    for ((value, code), own) in photo.iter_mut().zip(dyed).zip(cloth) {
-        let new = linear_from_srgb_code(code.clamp(0.0, 255.0));
-        let mixed = linear_from_srgb_code(value.code()) + share * (new - own);
-        *value = T::of_code(srgb_code_from_linear(mixed));
     }
 }
 
@@ -141,6 +149,17 @@ mod tests {
         // Half the light of white is sRGB 188, not 128.
         assert_eq!(composite(&black, &white, &Mask::filled(1, 1, 128))?.pixel(0, 0), [188; 3]);
         Ok(())
+    }
+
+    #[test]
+    fn many_codes_round_as_single_ones() {
+        let odd = [-3.0, -0.5, 0.49, 0.5, 254.49, 254.5, 255.4, 300.0, f32::NAN];
+        let codes: Lanes = std::array::from_fn(|i| odd.get(i).copied().unwrap_or(i as f32 * 4.3 - 9.0));
+        let (mut wide, mut plain) = ([0; LANES], [0; LANES]);
+        bytes_of_codes(&codes, &mut wide);
+        bytes_of_codes_plain(&codes, &mut plain);
+        assert_eq!(wide, codes.map(u8::of_code));
+        assert_eq!(wide, plain);
     }
 
     #[test]

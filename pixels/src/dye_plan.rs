@@ -65,6 +65,10 @@ impl DyePlan {
         &self.inks
     }
 
+    pub(crate) fn shared_inks(&self) -> Arc<Inks> {
+        self.inks.clone()
+    }
+
     /// Index of the ink that the variant is measured by.
     pub fn leader(&self) -> usize {
         self.leader

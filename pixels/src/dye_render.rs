@@ -8,17 +8,19 @@ use std::sync::{Arc, OnceLock};
 use rayon::prelude::*;
 
 use crate::bilateral_grid::BilateralGrid;
-use crate::color::{Lab, codes_from_lab};
+use crate::color::{Curve, Lab};
 use crate::color_map::{ColorMap, families};
-use crate::composite::{Channel, blend_over};
-use crate::dye_lanes::{InkPaint, PixelLanes, dye_lanes};
+use crate::composite::Channel;
+use crate::dye_finish::{Finished, Places};
+use crate::dye_lanes::{PixelLanes, dye_lanes};
 use crate::dye_plan::{DyePlan, change_of};
 use crate::garment_frame::GarmentFrame;
 use crate::garment_stats::{GarmentStats, SAMPLE_LIMIT, core_sample};
 use crate::inks::{Cloth, Inks, cell_means};
 use crate::lab_planes::LabPlanes;
+use crate::pool;
 use crate::smooth_plane::{SmoothPlane, SmoothRow, reduction};
-use crate::vector::{LANES, Lanes};
+use crate::vector::LANES;
 use crate::{Mask, Result, Srgb16Image, SrgbImage};
 
 /// Lab units of one unit of the residual's input.
@@ -52,8 +54,6 @@ const LOW_PASS: f32 = 0.008;
 /// The same for what the residual sees. Real pairs are aligned to a pixel or two, so that a network trained on them
 /// learns to flatten knit, seams and small prints; it is not given any.
 const BROAD_PASS: f32 = 0.025;
-/// A pixel of which less is dyed keeps its bytes.
-const LEAST_DYED: f32 = 0.004;
 
 impl DyeSource {
     /// Measures a photo's garment; `None` when the mask is empty.
@@ -157,12 +157,20 @@ impl DyeSource {
         self.parted.get_or_init(measure).clone()
     }
 
+    /// Row-major picture indices of the pixels of the mask's core that the garment was measured at.
+    pub fn core(&self) -> Vec<usize> {
+        self.core.iter().map(|&place| self.index(place)).collect()
+    }
+
+    /// The frame's pixel as a row-major index of the picture.
+    fn index(&self, (x, y): (usize, usize)) -> usize {
+        (y + self.frame.y_px as usize) * self.picture_width + x + self.frame.x_px as usize
+    }
+
     /// Row-major picture indices of at most `limit` pixels of the mask's core that are mostly this ink of the plan; all
     /// of the core where there are none.
     pub fn core_of(&self, plan: &DyePlan, ink: usize, limit: usize) -> Vec<usize> {
-        let index = |&(x, y): &(usize, usize)| {
-            (y + self.frame.y_px as usize) * self.picture_width + x + self.frame.x_px as usize
-        };
+        let index = |&place: &(usize, usize)| self.index(place);
         let inks = plan.inks();
         let own = |&&(x, y): &&(usize, usize)| inks.is_plain() || inks.share(ink, x, y) > 0.5;
         let mut found: Vec<usize> = self.core.iter().filter(own).map(index).collect();
@@ -212,9 +220,9 @@ impl DyeSource {
     pub fn render(&self, photo: &SrgbImage, mask: &Mask, plan: &DyePlan) -> Result<SrgbImage> {
         mask.check_size(photo.width_px(), photo.height_px())?;
         self.alpha.check_size(photo.width_px(), photo.height_px())?;
-        let mut out = photo.clone();
-        self.render_rows(out.data_mut(), mask, plan);
-        Ok(out)
+        let mut out = pool::bytes(photo.data().len());
+        self.render_rows(photo.data(), &mut out, mask, plan);
+        SrgbImage::new(photo.width_px(), photo.height_px(), out)
     }
 
     /// The same with 16 bits a channel.
@@ -224,19 +232,24 @@ impl DyeSource {
     pub fn render_deep(&self, photo: &Srgb16Image, mask: &Mask, plan: &DyePlan) -> Result<Srgb16Image> {
         mask.check_size(photo.width_px(), photo.height_px())?;
         self.alpha.check_size(photo.width_px(), photo.height_px())?;
-        let mut out = photo.clone();
-        self.render_rows(out.data_mut(), mask, plan);
-        Ok(out)
+        let mut out = vec![0; photo.data().len()];
+        self.render_rows(photo.data(), &mut out, mask, plan);
+        Srgb16Image::new(photo.width_px(), photo.height_px(), out)
     }
 
-    fn render_rows<T: Channel>(&self, picture: &mut [T], mask: &Mask, plan: &DyePlan) {
+    fn render_rows<T: Channel>(&self, photo: &[T], picture: &mut [T], mask: &Mask, plan: &DyePlan) {
         let (left, top, width) = (self.frame.x_px as usize, self.frame.y_px as usize, self.lab.width());
         let paints = plan.paints();
         let dither = if T::COARSE { plan.dither() } else { 0.0 };
-        let rows = picture.par_chunks_mut(self.picture_width * 3).skip(top).take(self.lab.height());
+        let curve = Curve::get();
+        let length = (self.picture_width * 3).max(1);
+        let rows = picture.par_chunks_mut(length).zip(photo.par_chunks(length)).enumerate();
         let state = || (Lines::default(), PixelLanes::new(paints.len()));
-        rows.enumerate().for_each_init(state, |(lines, pixels), (y, row)| {
-            let alpha = &mask.data()[(top + y) * self.picture_width + left..][..width];
+        rows.for_each_init(state, |(lines, pixels), (row_index, (row, below))| {
+            // Row by row, so that what is copied is still at hand when it is dyed.
+            row.copy_from_slice(below);
+            let Some(y) = row_index.checked_sub(top).filter(|&y| y < self.lab.height()) else { return };
+            let alpha = &mask.data()[row_index * self.picture_width + left..][..width];
             let Some(first) = alpha.iter().position(|&a| a > 0) else { return };
             lines.load(self, plan, y);
             for start in (first / LANES * LANES..width).step_by(LANES) {
@@ -246,57 +259,72 @@ impl DyeSource {
                     continue;
                 }
                 lines.read(self, plan, (start, y), n, pixels);
-                let place = |i| (left + start + i, top + y);
-                let finished = Finished::of(pixels, &paints, plan.noise(), dither, place);
-                for (i, (rgb, &a)) in row[3 * (left + start)..][..3 * n].chunks_exact_mut(3).zip(alpha).enumerate() {
-                    finished.lay_over(rgb, i, a, pixels);
-                }
+                let places = Places::along(left + start, row_index);
+                let finished = Finished::of(pixels, &paints, plan.noise(), dither, &places);
+                finished.lay_over(&mut row[3 * (left + start)..][..3 * n], alpha, pixels, curve);
             }
         });
     }
 
-    /// The dyed bytes, `RGBRGB…`, of some pixels as [`DyeSource::render`] gives them (row-major indices). Pixels outside
-    /// the frame stay.
-    pub fn render_sample(&self, photo: &SrgbImage, mask: &Mask, plan: &DyePlan, indices: &[usize]) -> Vec<u8> {
+    /// Gathers what a plan needs to know of some pixels (row-major indices) to dye them again and again.
+    pub fn gather(&self, plan: &DyePlan, indices: &[usize]) -> Gathered {
+        let gather = |indices: &[usize]| {
+            let mut pixels = self.gather_inks(plan.inks(), indices);
+            if let Some(residual) = &plan.residual {
+                for (i, (x, y)) in self.places(indices) {
+                    (0..3).for_each(|c| pixels.residual[c][i] = residual[c].at(x, y));
+                }
+            }
+            pixels
+        };
+        Gathered {
+            inks: plan.shared_inks(),
+            indices: indices.to_vec(),
+            blocks: indices.par_chunks(LANES).map(gather).collect(),
+        }
+    }
+
+    /// The dyed bytes, `RGBRGB…`, of gathered pixels as [`DyeSource::render`] gives them. Pixels outside the frame stay.
+    pub fn render_sample(&self, photo: &SrgbImage, mask: &Mask, plan: &DyePlan, sample: &Gathered) -> Vec<u8> {
         let paints = plan.paints();
+        let curve = Curve::get();
         let own = |&i: &usize| match photo.data().get(3 * i..3 * i + 3) {
             Some(&[r, g, b]) => [r, g, b],
             _ => [0; 3],
         };
-        let mut out: Vec<u8> = indices.iter().flat_map(own).collect();
-        out.par_chunks_mut(3 * LANES).zip(indices.par_chunks(LANES)).for_each(|(bytes, indices)| {
-            let pixels = self.gather(plan, indices);
-            let place = |i: usize| indices.get(i).map_or((0, 0), |&i| (i % self.picture_width, i / self.picture_width));
-            let finished = Finished::of(&pixels, &paints, plan.noise(), plan.dither(), place);
-            for (i, (rgb, &index)) in bytes.chunks_exact_mut(3).zip(indices).enumerate() {
-                let alpha = self.place(index).and_then(|_| mask.data().get(index)).copied().unwrap_or(0);
-                finished.lay_over(rgb, i, alpha, &pixels);
-            }
+        let mut out: Vec<u8> = sample.indices.iter().flat_map(own).collect();
+        let blocks = sample.indices.par_chunks(LANES).zip(&sample.blocks);
+        out.par_chunks_mut(3 * LANES).zip(blocks).for_each(|(bytes, (indices, pixels))| {
+            let places = Places::of(indices, self.picture_width);
+            let finished = Finished::of(pixels, &paints, plan.noise(), plan.dither(), &places);
+            let alpha = |&index: &usize| self.place(index).and_then(|_| mask.data().get(index)).copied().unwrap_or(0);
+            let alpha: Vec<u8> = indices.iter().map(alpha).collect();
+            finished.lay_over(bytes, &alpha, pixels, curve);
         });
         out
     }
 
-    /// The colours that the plan gives some pixels (row-major indices), before gamut, alpha and encoding; pixels outside
-    /// the frame have none.
-    pub fn colors(&self, plan: &DyePlan, indices: &[usize]) -> Vec<Option<Lab>> {
+    /// The colours that the plan gives gathered pixels, before gamut, alpha and encoding; pixels outside the frame have none.
+    pub fn colors(&self, plan: &DyePlan, sample: &Gathered) -> Vec<Option<Lab>> {
         let paints = plan.paints();
-        indices
-            .chunks(LANES)
-            .flat_map(|indices| {
-                let pixels = self.gather(plan, indices);
-                let mut out = [[0.0; LANES]; 4];
-                dye_lanes(&pixels, &paints, plan.noise(), &mut out);
-                let color = move |i: usize| Lab::new(out[0][i], out[1][i], out[2][i]);
-                indices.iter().enumerate().map(|(i, &index)| self.place(index).map(|_| color(i))).collect::<Vec<_>>()
-            })
-            .collect()
+        let mut colors = Vec::with_capacity(sample.indices.len());
+        for (indices, pixels) in sample.indices.chunks(LANES).zip(&sample.blocks) {
+            let mut out = [[0.0; LANES]; 4];
+            dye_lanes(pixels, &paints, plan.noise(), &mut out);
+            let color = |i: usize| Lab::new(out[0][i], out[1][i], out[2][i]);
+            colors.extend(indices.iter().enumerate().map(|(i, &index)| self.place(index).map(|_| color(i))));
+        }
+        colors
     }
 
-    fn gather(&self, plan: &DyePlan, indices: &[usize]) -> PixelLanes {
-        let inks = plan.inks();
+    /// Lanes of the pixels that lie in the frame, with their columns and rows there.
+    fn places(&self, indices: &[usize]) -> impl Iterator<Item = (usize, (usize, usize))> {
+        indices.iter().enumerate().take(LANES).filter_map(|(i, &index)| self.place(index).map(|place| (i, place)))
+    }
+
+    fn gather_inks(&self, inks: &Inks, indices: &[usize]) -> PixelLanes {
         let mut pixels = PixelLanes::new(inks.inks().len());
-        for (i, &index) in indices.iter().enumerate().take(LANES) {
-            let Some((x, y)) = self.place(index) else { continue };
+        for (i, (x, y)) in self.places(indices) {
             let Lab { l, a, b } = self.lab.color(x, y);
             (pixels.color[0][i], pixels.color[1][i], pixels.color[2][i]) = (l, a, b);
             pixels.foreign[i] = inks.foreign(x, y);
@@ -305,11 +333,22 @@ impl DyeSource {
                 lanes.share[i] = inks.share(k, x, y);
                 lanes.low[i] = ink.low.at(x, y);
             }
-            if let Some(residual) = &plan.residual {
-                (0..3).for_each(|c| pixels.residual[c][i] = residual[c].at(x, y));
-            }
         }
         pixels
+    }
+}
+
+/// Some of a photo's pixels with all that a plan knows of them.
+pub struct Gathered {
+    inks: Arc<Inks>,
+    indices: Vec<usize>,
+    blocks: Vec<PixelLanes>,
+}
+
+impl Gathered {
+    /// Whether these pixels were gathered for a plan's inks. What the network adds is that of the plan it was gathered for.
+    pub fn is_of(&self, plan: &DyePlan, indices: &[usize]) -> bool {
+        std::ptr::eq(&raw const *self.inks, plan.inks()) && self.indices == indices
     }
 }
 
@@ -359,61 +398,6 @@ impl Lines {
             plan.inks().read(y, start, n, inks, foreign);
         }
     }
-}
-
-/// Pixels in their new colour.
-struct Finished {
-    /// 0 to 255, with dither and not yet rounded.
-    codes: [Lanes; 3],
-    /// Share that is dyed.
-    dyed: Lanes,
-}
-
-impl Finished {
-    /// `place` is a pixel's column and row in the picture.
-    fn of(
-        pixels: &PixelLanes,
-        paints: &[InkPaint],
-        noise: f32,
-        dither: f32,
-        place: impl Fn(usize) -> (usize, usize),
-    ) -> Self {
-        let mut out = [[0.0; LANES]; 4];
-        dye_lanes(pixels, paints, noise, &mut out);
-        let [l, a, b, dyed] = out;
-        let mut codes = [l, a, b];
-        codes_from_lab(&mut codes);
-        if dither > 0.0 {
-            for i in 0..LANES {
-                let (x, y) = place(i);
-                let noise = dither * threshold(x, y);
-                codes.iter_mut().for_each(|lanes| lanes[i] += noise);
-            }
-        }
-        Self { codes, dyed }
-    }
-
-    /// Puts pixel `i` over the photo's.
-    #[inline]
-    fn lay_over<T: Channel>(&self, rgb: &mut [T], i: usize, alpha: u8, pixels: &PixelLanes) {
-        if alpha == 0 || self.dyed[i] < LEAST_DYED {
-            return;
-        }
-        let new = [self.codes[0][i], self.codes[1][i], self.codes[2][i]];
-        if alpha == 255 {
-            rgb.copy_from_slice(&new.map(T::of_code));
-        } else {
-            let cloth = Lab::new(pixels.color[0][i], pixels.color[1][i], pixels.color[2][i]);
-            blend_over(rgb, new, cloth.to_linear(), f32::from(alpha) / 255.0);
-        }
-    }
-}
-
-/// Ordered noise between −½ and ½: interleaved gradient noise (Jimenez, "Next generation post processing", 2014).
-#[inline]
-fn threshold(x: usize, y: usize) -> f32 {
-    let fraction = |v: f32| v - (v as i32) as f32;
-    fraction(52.982_918 * fraction(0.067_110_56 * x as f32 + 0.005_837_15 * y as f32)) - 0.5
 }
 
 /// Mask-weighted lightness, box-filtered twice, so that the backdrop does not bleed into the garment's edge; and how

@@ -258,7 +258,8 @@ fn add(sides: &mut Sides, alpha: f32, rgb: [f32; 3]) {
 }
 
 fn accumulate(into: &mut Sides, from: &Sides, share: f32) {
-    for (to, from) in into.iter_mut().flatten().zip(from.iter().flatten()) {
+    // Flat, so that it becomes vector code.
+    for (to, from) in into.as_flattened_mut().iter_mut().zip(from.as_flattened()) {
         *to += share * from;
     }
 }

@@ -43,37 +43,37 @@ impl GarmentFrame {
         })
     }
 
-    /// A `side`×`side` copy of this rectangle, planar `[channels][side][side]`, from an interleaved picture of
-    /// `picture_width_px` columns; every value is the mean of 3×3 bilinear samples.
+    /// A `side`×`side` copy of this rectangle, planar `[CHANNELS][side][side]`; every value is the mean of 3×3 bilinear
+    /// samples.
     ///
-    /// `value` reads channel `c` of the pixel with a row-major index.
-    pub fn sample(
+    /// `value` reads all channels of the pixel in a column and row of the picture.
+    pub fn sample<const CHANNELS: usize>(
         &self,
-        picture_width_px: u32,
-        channels: usize,
         side: usize,
-        value: impl Fn(usize, usize) -> f32,
+        value: impl Fn(usize, usize) -> [f32; CHANNELS],
     ) -> Vec<f32> {
-        let mut out = vec![0.0; channels * side * side];
+        let mut out = vec![0.0; CHANNELS * side * side];
         let columns = taps(self.width_px, side);
         let rows = taps(self.height_px, side);
-        let index = |x: usize, y: usize| (y + self.y_px as usize) * picture_width_px as usize + x + self.x_px as usize;
+        let value = |x: usize, y: usize| value(x + self.x_px as usize, y + self.y_px as usize);
         for y in 0..side {
             for x in 0..side {
+                let mut mean = [0.0; CHANNELS];
                 for &(y0, y1, wy) in &rows[y * TAPS..(y + 1) * TAPS] {
                     for &(x0, x1, wx) in &columns[x * TAPS..(x + 1) * TAPS] {
                         let corners = [
-                            (index(x0, y0), (1.0 - wx) * (1.0 - wy)),
-                            (index(x1, y0), wx * (1.0 - wy)),
-                            (index(x0, y1), (1.0 - wx) * wy),
-                            (index(x1, y1), wx * wy),
+                            (value(x0, y0), (1.0 - wx) * (1.0 - wy)),
+                            (value(x1, y0), wx * (1.0 - wy)),
+                            (value(x0, y1), (1.0 - wx) * wy),
+                            (value(x1, y1), wx * wy),
                         ];
-                        for c in 0..channels {
-                            let sum: f32 = corners.iter().map(|&(i, weight)| value(i, c) * weight).sum();
-                            out[(c * side + y) * side + x] += sum / (TAPS * TAPS) as f32;
+                        for (c, mean) in mean.iter_mut().enumerate() {
+                            let sum: f32 = corners.iter().map(|(values, weight)| values[c] * weight).sum();
+                            *mean += sum / (TAPS * TAPS) as f32;
                         }
                     }
                 }
+                mean.iter().enumerate().for_each(|(c, &mean)| out[(c * side + y) * side + x] = mean);
             }
         }
         out
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn a_ramp_stays_a_ramp_in_the_small_copy() {
         let frame = GarmentFrame { x_px: 0, y_px: 0, width_px: 64, height_px: 3 };
-        let small = frame.sample(64, 1, 16, |i, _| (i % 64) as f32);
+        let small = frame.sample(16, |x, _| [x as f32]);
         for (x, value) in small[..16].iter().enumerate() {
             assert!((value - (x as f32 * 4.0 + 1.5)).abs() < 0.2, "{x}: {value}");
         }

@@ -4,6 +4,8 @@
 //! Filter", 2015: the local linear models are fitted on a small picture and only their coefficients are enlarged, so
 //! that the cost per full-size pixel is one interpolation.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use crate::{Error, Result, SrgbImage, resize_linear};
@@ -56,41 +58,64 @@ impl Plane {
 
     /// Mean over a (2r + 1)² window cut off at the edges.
     pub(crate) fn box_mean(&self, radius: usize) -> Self {
-        let mut rows = vec![0.0; self.values.len()];
-        rows.par_chunks_mut(self.width).zip(self.values.par_chunks(self.width)).for_each(|(out, row)| {
-            running_mean(row, out, radius);
-        });
-        let across = Self { width: self.width, height: self.height, values: rows }.transposed();
-        let mut columns = vec![0.0; self.values.len()];
-        columns.par_chunks_mut(self.height).zip(across.values.par_chunks(self.height)).for_each(|(out, row)| {
-            running_mean(row, out, radius);
-        });
-        Self { width: self.height, height: self.width, values: columns }.transposed()
-    }
-
-    fn transposed(&self) -> Self {
-        let mut values = vec![0.0; self.values.len()];
-        for (y, row) in self.values.chunks_exact(self.width).enumerate() {
-            for (x, &value) in row.iter().enumerate() {
-                values[x * self.height + y] = value;
-            }
+        let (width, height) = (self.width.max(1), self.height);
+        let mut across = vec![0.0; self.values.len()];
+        let mut sums = Vec::with_capacity(width + 1);
+        for (out, row) in across.chunks_exact_mut(width).zip(self.values.chunks_exact(width)) {
+            running_mean(row, out, radius, &mut sums);
         }
-        Self { width: self.height, height: self.width, values }
+        // Down the columns, whole rows of sums side by side, of which a window's are kept.
+        let kept = (2 * radius + 2).min(height + 1);
+        let mut sums = vec![0.0_f64; kept * width];
+        let mut values = Vec::with_capacity(across.len());
+        let mut summed = 0;
+        for y in 0..height {
+            let (from, to) = (y.saturating_sub(radius), (y + radius + 1).min(height));
+            while summed < to {
+                let (last, next) = (summed % kept * width, (summed + 1) % kept * width);
+                let (one, other) = sums.split_at_mut(last.max(next));
+                let (last, next) = if last < next {
+                    (&one[last..][..width], &mut other[..width])
+                } else {
+                    (&other[..width], &mut one[next..][..width])
+                };
+                let row = &across[summed * width..][..width];
+                next.iter_mut().zip(last).zip(row).for_each(|((next, last), &value)| *next = last + f64::from(value));
+                summed += 1;
+            }
+            let count = (to - from) as f64;
+            let (above, below) = (&sums[from % kept * width..][..width], &sums[to % kept * width..][..width]);
+            values.extend(below.iter().zip(above).map(|(below, above)| ((below - above) / count) as f32));
+        }
+        Self { width: self.width, height, values }
     }
 }
 
-fn running_mean(row: &[f32], out: &mut [f32], radius: usize) {
+/// `sums` is room to work in.
+fn running_mean(row: &[f32], out: &mut [f32], radius: usize, sums: &mut Vec<f64>) {
     // Prefix sums in f64 keep rounding away from long flat rows.
-    let mut sums = Vec::with_capacity(row.len() + 1);
+    sums.clear();
     sums.push(0.0_f64);
     let mut sum = 0.0_f64;
     for &value in row {
         sum += f64::from(value);
         sums.push(sum);
     }
-    for (i, value) in out.iter_mut().enumerate() {
-        let (from, to) = (i.saturating_sub(radius), (i + radius + 1).min(row.len()));
-        *value = ((sums[to] - sums[from]) / (to - from) as f64) as f32;
+    let n = row.len();
+    let cut_off = |i: usize| {
+        let (from, to) = (i.saturating_sub(radius), (i + radius + 1).min(n));
+        ((sums[to] - sums[from]) / (to - from) as f64) as f32
+    };
+    if n <= 2 * radius {
+        out.iter_mut().enumerate().for_each(|(i, value)| *value = cut_off(i));
+        return;
+    }
+    let window = 2 * radius + 1;
+    for (value, (from, to)) in out[radius..n - radius].iter_mut().zip(sums.iter().zip(&sums[window..])) {
+        *value = ((to - from) / window as f64) as f32;
+    }
+    for i in (0..radius).chain(n - radius..n) {
+        out[i] = cut_off(i);
     }
 }
 
@@ -105,46 +130,64 @@ fn axis(from: usize, to: usize) -> Vec<(usize, usize, f32)> {
     (0..to).map(|i| position(from, to, i)).collect()
 }
 
+/// Where the columns of a larger picture lie between the cells of a plane: the same for every row, so worked out once.
+#[derive(Clone, Debug)]
+pub(crate) struct Columns {
+    places: Vec<(usize, usize, f32)>,
+    /// Columns between the same two cells, and those cells.
+    runs: Vec<(Range<usize>, usize, usize)>,
+}
+
+impl Columns {
+    /// The columns of a picture of `width` pixels between `cells` cells.
+    pub(crate) fn new(cells: usize, width: usize) -> Self {
+        let places = axis(cells, width);
+        let mut runs: Vec<(Range<usize>, usize, usize)> = Vec::with_capacity(cells);
+        for (x, &(x0, x1, _)) in places.iter().enumerate() {
+            match runs.last_mut() {
+                Some((xs, first, _)) if *first == x0 => xs.end = x + 1,
+                _ => runs.push((x..x + 1, x0, x1)),
+            }
+        }
+        Self { places, runs }
+    }
+
+    /// Runs of columns that lie between the same two cells, with those cells.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = (Range<usize>, usize, usize)> + '_ {
+        self.runs.iter().cloned()
+    }
+}
+
 /// A plane's cells mixed down to one row of a larger picture, to be read along it.
 pub(crate) struct PlaneRow {
     values: Vec<f32>,
-    width: usize,
 }
 
 impl PlaneRow {
     /// The value at column `x` of the larger picture.
     #[inline]
-    pub(crate) fn at(&self, x: usize) -> f32 {
-        let (x0, x1, fx) = position(self.values.len(), self.width, x);
+    pub(crate) fn at(&self, x: usize, columns: &Columns) -> f32 {
+        let (x0, x1, fx) = columns.places[x];
         self.values[x0] + (self.values[x1] - self.values[x0]) * fx
     }
 
-    /// Columns of the larger picture that lie between the same two cells, with the values of those cells.
-    pub(crate) fn runs(&self) -> impl Iterator<Item = (std::ops::Range<usize>, f32, f32)> + '_ {
-        let mut x = 0;
-        std::iter::from_fn(move || {
-            if x >= self.width {
-                return None;
-            }
-            let (x0, x1, _) = position(self.values.len(), self.width, x);
-            let start = x;
-            while x < self.width && position(self.values.len(), self.width, x).0 == x0 {
-                x += 1;
-            }
-            Some((start..x, self.values[x0], self.values[x1]))
-        })
+    /// The cells.
+    pub(crate) fn cells(&self) -> &[f32] {
+        &self.values
     }
 }
 
 impl Plane {
-    /// This plane on the line of row `y` of a picture of `width`×`height`, as [`Plane::resized`] has it.
-    pub(crate) fn line(&self, width: usize, height: usize, y: usize) -> PlaneRow {
+    /// This plane's columns in a picture of `width` pixels.
+    pub(crate) fn columns(&self, width: usize) -> Columns {
+        Columns::new(self.width, width)
+    }
+
+    /// This plane on the line of row `y` of a picture of `height` rows, as [`Plane::resized`] has it.
+    pub(crate) fn line(&self, height: usize, y: usize) -> PlaneRow {
         let (y0, y1, fy) = position(self.height, height, y);
         let row = |y: usize| &self.values[y * self.width..(y + 1) * self.width];
-        PlaneRow {
-            values: row(y0).iter().zip(row(y1)).map(|(upper, lower)| upper + (lower - upper) * fy).collect(),
-            width,
-        }
+        PlaneRow { values: row(y0).iter().zip(row(y1)).map(|(upper, lower)| upper + (lower - upper) * fy).collect() }
     }
 }
 
@@ -166,30 +209,31 @@ impl GuidedModel {
     /// Alpha at the guide's size, 0 to 255: the model, kept between the planes `low` and `high`, with contrast around one
     /// half raised to `contrast` so that soft tails end.
     ///
-    /// Where `low` or `high` decide alone the model is not asked, which is nearly everywhere.
+    /// `low` and `high` have the same size. Where they decide alone the model is not asked, which is nearly everywhere.
     pub fn alpha(&self, guide: &SrgbImage, (low, high): (&Plane, &Plane), contrast: f32) -> Vec<u8> {
         let (width, height) = (guide.width_px() as usize, guide.height_px() as usize);
         let tail = 0.5 - 0.5 / contrast;
         let code = |v: f32| (255.0 * ((v - 0.5) * contrast + 0.5).clamp(0.0, 1.0) + 0.5) as u8;
+        let (coarse, fine) = (low.columns(width), self.coefficients[0].columns(width));
         let mut alpha = vec![0; width * height];
         alpha.par_chunks_mut(width.max(1)).zip(guide.data().par_chunks(3 * width.max(1))).enumerate().for_each(
             |(y, (out, row))| {
-                let (low, high) = (low.line(width, height, y), high.line(width, height, y));
+                let (low, high) = (low.line(height, y), high.line(height, y));
                 let mut model: Option<[PlaneRow; 4]> = None;
-                for ((xs, low0, low1), (_, high0, high1)) in low.runs().zip(high.runs()) {
-                    if high0.max(high1) <= tail {
+                for (xs, x0, x1) in coarse.runs() {
+                    if high.cells()[x0].max(high.cells()[x1]) <= tail {
                         continue;
                     }
-                    if low0.min(low1) >= 1.0 - tail {
+                    if low.cells()[x0].min(low.cells()[x1]) >= 1.0 - tail {
                         out[xs].fill(255);
                         continue;
                     }
-                    let model = model
-                        .get_or_insert_with(|| self.coefficients.each_ref().map(|plane| plane.line(width, height, y)));
+                    let model =
+                        model.get_or_insert_with(|| self.coefficients.each_ref().map(|plane| plane.line(height, y)));
                     for x in xs {
-                        let slope: f32 = (0..3).map(|c| model[c].at(x) * f32::from(row[3 * x + c])).sum();
-                        let value = (slope / 255.0 + model[3].at(x)).clamp(0.0, 1.0);
-                        let (low, high) = (low.at(x), high.at(x));
+                        let slope: f32 = (0..3).map(|c| model[c].at(x, &fine) * f32::from(row[3 * x + c])).sum();
+                        let value = (slope / 255.0 + model[3].at(x, &fine)).clamp(0.0, 1.0);
+                        let (low, high) = (low.at(x, &coarse), high.at(x, &coarse));
                         out[x] = code(value.clamp(low.min(high), high));
                     }
                 }

@@ -224,8 +224,9 @@ impl Inks {
         let width = self.width;
         for (plane, weight) in self.shares.iter_mut().zip(&weights[1..]) {
             plane.par_chunks_mut(width).enumerate().for_each(|(y, row)| {
+                let inner = cloth.inner.line(y);
                 for (x, value) in row.iter_mut().enumerate() {
-                    let inner = cloth.inner.at(x, y);
+                    let inner = inner.at(x);
                     if inner < 1.0 {
                         let around = weight.at(x, y) / weights.iter().map(|w| w.at(x, y)).sum::<f32>();
                         *value = (f32::from(*value) * inner + 255.0 * around * (1.0 - inner) + 0.5) as u8;
@@ -273,6 +274,7 @@ fn classify_row(cloth: &Cloth, centres: &[InkCentres], y: usize, row: &mut [&mut
     let mut foreign = [0.0; LANES];
     let alpha = &cloth.mask.data()[(y + cloth.frame.y_px as usize) * cloth.mask.width_px() as usize..];
     let alpha = &alpha[cloth.frame.x_px as usize..][..width];
+    let inner = cloth.inner.line(y);
     for start in (0..width).step_by(LANES) {
         let n = LANES.min(width - start);
         if alpha[start..start + n].iter().all(|&a| a == 0) {
@@ -284,7 +286,7 @@ fn classify_row(cloth: &Cloth, centres: &[InkCentres], y: usize, row: &mut [&mut
         classify(&color, centres, &mut shares, &mut foreign);
         let (first, others) = row.split_at_mut(1);
         for i in 0..n {
-            let foreign = if alpha[start + i] == 0 { 0.0 } else { foreign[i] * cloth.inner.at(start + i, y) };
+            let foreign = if alpha[start + i] == 0 { 0.0 } else { foreign[i] * inner.at(start + i) };
             first[0][start + i] = (255.0 * foreign + 0.5) as u8;
             for (line, lanes) in others.iter_mut().zip(&shares[1..]) {
                 line[start + i] = (255.0 * lanes[i] * (1.0 - foreign) + 0.5) as u8;

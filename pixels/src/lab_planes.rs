@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use crate::color::{Curve, Lab, lab_from_linear, linear_from_srgb_code};
 use crate::garment_frame::GarmentFrame;
-use crate::vector::LANES;
+use crate::vector::{LANES, Lanes, integer, vectorised, whole};
 use crate::{Srgb16Image, SrgbImage};
 
 /// Steps per Lab unit. Colours of sRGB lie within ±110, so that they fit.
@@ -51,9 +51,9 @@ impl LabPlanes {
                 lab_from_linear(&mut lab);
                 let n = pixels.len() / 3;
                 for (row, lanes) in rows.iter_mut().zip(&lab) {
-                    for (out, value) in row[block * LANES..][..n].iter_mut().zip(lanes) {
-                        *out = stored(*value);
-                    }
+                    let mut steps = [0; LANES];
+                    stored(lanes, &mut steps);
+                    row[block * LANES..][..n].copy_from_slice(&steps[..n]);
                 }
             }
         })
@@ -111,16 +111,33 @@ impl LabPlanes {
     }
 }
 
-#[inline]
-fn stored(value: f32) -> i16 {
-    // The cast saturates, so that nothing wraps.
-    (value * STEPS + if value < 0.0 { -0.5 } else { 0.5 }) as i16
+vectorised! {
+/// Values as steps, rounded away from zero at the middle.
+fn stored / stored_plain(values: &Lanes, steps: &mut [i16; LANES]) {
+    for (value, step) in values.iter().zip(steps) {
+        // Clipped, so that nothing wraps.
+        let size = (value.abs() * STEPS + 0.5).min(32_767.0);
+        let size = integer(whole(size)) as i32;
+        *step = if *value < 0.0 { -size } else { size } as i16;
+    }
+}
 }
 
 #[cfg(test)]
 #[allow(clippy::needless_range_loop)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn wide_code_gives_the_steps_of_single_values() {
+        let values: Lanes =
+            std::array::from_fn(|i| (i as f32 - 32.0) * 3.403 + if i % 3 == 0 { 0.5 / STEPS } else { 0.0 });
+        let (mut wide, mut plain) = ([0; LANES], [0; LANES]);
+        stored(&values, &mut wide);
+        stored_plain(&values, &mut plain);
+        assert_eq!(wide, plain);
+        assert_eq!(wide, values.map(|v| (v * STEPS + if v < 0.0 { -0.5 } else { 0.5 }) as i16));
+    }
 
     #[test]
     fn a_frame_holds_the_colours_of_its_pixels() {

@@ -14,6 +14,7 @@ pub mod color_cube;
 pub mod color_map;
 mod composite;
 mod decode;
+mod dye_finish;
 mod dye_lanes;
 pub mod dye_law;
 pub mod dye_plan;

@@ -7,7 +7,7 @@
 
 use rayon::prelude::*;
 
-use crate::guided_filter::{Plane, PlaneRow};
+use crate::guided_filter::{Columns, Plane, PlaneRow};
 use crate::{Mask, Result, SrgbImage, resize_linear};
 
 /// Longer side of the small picture on which the two colours are averaged, in pixels.
@@ -37,15 +37,15 @@ struct SideRow {
 }
 
 impl Side {
-    fn line(&self, width: usize, height: usize, y: usize) -> SideRow {
-        let row = |plane: &Plane| plane.line(width, height, y);
+    fn line(&self, height: usize, y: usize) -> SideRow {
+        let row = |plane: &Plane| plane.line(height, y);
         SideRow { color: self.color.each_ref().map(row), weight: row(&self.weight) }
     }
 }
 
 impl SideRow {
-    fn color_at(&self, x: usize) -> [f32; 3] {
-        [0, 1, 2].map(|c| self.color[c].at(x))
+    fn color_at(&self, x: usize, columns: &Columns) -> [f32; 3] {
+        [0, 1, 2].map(|c| self.color[c].at(x, columns))
     }
 }
 
@@ -73,22 +73,24 @@ pub fn refine_edges(photo: &SrgbImage, mask: &Mask) -> Result<Mask> {
     let cloth = mean_where(&small, &spread, |near| near > 0.97);
     let ground = mean_where(&small, &spread, |near| near < 0.03);
     let near_edge = alpha.box_mean(BAND_PX + 1);
+    let columns = near_edge.columns(w);
     let mut out = mask.clone();
     out.data_mut().par_chunks_mut(w).enumerate().for_each(|(y, row)| {
-        let near_edge = near_edge.line(w, h, y);
+        let near_edge = near_edge.line(h, y);
         let mut sides: Option<[SideRow; 2]> = None;
-        for (xs, near0, near1) in near_edge.runs() {
+        for (xs, x0, x1) in columns.runs() {
+            let (near0, near1) = (near_edge.cells()[x0], near_edge.cells()[x1]);
             // Nearly everywhere the edge is far, and nothing needs to be looked at.
             if near0.max(near1) < BAND.start || near0.min(near1) >= BAND.end {
                 continue;
             }
-            let [cloth, ground] = sides.get_or_insert_with(|| [&cloth, &ground].map(|side| side.line(w, h, y)));
-            for x in xs.filter(|&x| BAND.contains(&near_edge.at(x))) {
-                if cloth.weight.at(x).min(ground.weight.at(x)) < 0.02 {
+            let [cloth, ground] = sides.get_or_insert_with(|| [&cloth, &ground].map(|side| side.line(h, y)));
+            for x in xs.filter(|&x| BAND.contains(&near_edge.at(x, &columns))) {
+                if cloth.weight.at(x, &columns).min(ground.weight.at(x, &columns)) < 0.02 {
                     continue;
                 }
                 let pixel = [0, 1, 2].map(|c| f32::from(photo.data()[3 * (y * w + x) + c]));
-                let (mixture, trust) = on_line(pixel, cloth.color_at(x), ground.color_at(x));
+                let (mixture, trust) = on_line(pixel, cloth.color_at(x, &columns), ground.color_at(x, &columns));
                 let before = f32::from(row[x]) / 255.0;
                 // Light trims and glints look like mixtures too, so that what is surely cloth is not taken away.
                 if mixture < before && before > SURE {

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::pixels::U16x3;
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 
 use rayon::prelude::*;
@@ -42,8 +43,8 @@ pub fn resize_linear(image: &SrgbImage, width_px: u32, height_px: u32) -> Result
     // Far down, plain means of whole squares come first: the filter then has at least twice the pixels that it makes.
     let squares = (from.0 / to.0.max(1)).min(from.1 / to.1.max(1)) as usize / 2;
     let (linear, from) = linear_means(image, squares.max(1));
-    let bytes: Vec<u8> = linear.iter().flat_map(|v| v.to_ne_bytes()).collect();
-    let out = resample(&bytes, PixelType::U16x3, from, to)?;
+    let source = ImageRef::from_pixels(from.0, from.1, &linear).map_err(|e| fail(from, to, &e))?;
+    let out = resample(&source, PixelType::U16x3, from, to)?;
     let codes = out.chunks_exact(2).map(|v| srgb[usize::from(u16::from_ne_bytes([v[0], v[1]]))]).collect();
     SrgbImage::new(width_px, height_px, codes)
 }
@@ -61,42 +62,88 @@ pub fn shrunk(image: &SrgbImage, factor: u32) -> Result<SrgbImage> {
         return Ok(image.clone());
     }
     let srgb = &*SRGB8;
-    let (linear, (width, height)) = linear_means(image, factor as usize);
-    SrgbImage::new(width, height, linear.into_iter().map(|v| srgb[usize::from(v)]).collect())
+    let code = |mean: [u16; 3]| mean.map(|v| srgb[usize::from(v)]);
+    let (codes, (width, height)) = square_means(image, factor as usize, code);
+    SrgbImage::new(width, height, codes.into_flattened())
 }
 
 /// 16-bit linear light, the mean of each square of about `factor`×`factor` pixels, and its size.
-fn linear_means(image: &SrgbImage, factor: usize) -> (Vec<u16>, (u32, u32)) {
+fn linear_means(image: &SrgbImage, factor: usize) -> (Vec<U16x3>, (u32, u32)) {
+    if factor > 1 {
+        return square_means(image, factor, U16x3::new);
+    }
+    let linear = &*LINEAR16;
+    let (pixels, _) = image.data().as_chunks::<3>();
+    let values = pixels.iter().map(|rgb| U16x3::new(rgb.map(|code| linear[usize::from(code)]))).collect();
+    (values, (image.width_px(), image.height_px()))
+}
+
+/// What `made` makes of the mean 16-bit linear light of each square of about `factor`×`factor` pixels, and how many there are.
+fn square_means<T: Clone + Default + Send>(
+    image: &SrgbImage,
+    factor: usize,
+    made: impl Fn([u16; 3]) -> T + Sync,
+) -> (Vec<T>, (u32, u32)) {
     let linear = &*LINEAR16;
     let (width, height) = (image.width_px() as usize, image.height_px() as usize);
-    if factor <= 1 {
-        let values = image.data().iter().map(|&code| linear[usize::from(code)]).collect();
-        return (values, (image.width_px(), image.height_px()));
-    }
     let (columns, rows) = (width / factor, height / factor);
     // Edges of the squares, so that all of the picture is covered whatever the remainder.
     let edges = |n: usize, length: usize| (0..=n).map(|i| i * length / n).collect::<Vec<usize>>();
     let (lefts, tops) = (edges(columns, width), edges(rows, height));
-    let mut out = vec![0_u16; 3 * columns * rows];
-    out.par_chunks_mut(3 * columns).enumerate().for_each(|(y, line)| {
-        let mut sums = vec![0_u32; 3 * columns];
-        for row in tops[y]..tops[y + 1] {
-            let pixels = &image.data()[3 * row * width..3 * (row + 1) * width];
-            for (sum, edge) in sums.chunks_exact_mut(3).zip(lefts.windows(2)) {
-                for rgb in pixels[3 * edge[0]..3 * edge[1]].chunks_exact(3) {
-                    for (total, &code) in sum.iter_mut().zip(rgb) {
-                        *total += u32::from(linear[usize::from(code)]);
+    let mut out = vec![T::default(); columns * rows];
+    out.par_chunks_mut(columns).enumerate().for_each_init(
+        || vec![[0_u32; 3]; columns],
+        |sums, (y, line)| {
+            sums.fill([0; 3]);
+            for row in tops[y]..tops[y + 1] {
+                let (pixels, _) = image.data()[3 * row * width..3 * (row + 1) * width].as_chunks::<3>();
+                for (sum, edge) in sums.iter_mut().zip(lefts.windows(2)) {
+                    for rgb in &pixels[edge[0]..edge[1]] {
+                        for (total, &code) in sum.iter_mut().zip(rgb) {
+                            *total += u32::from(linear[usize::from(code)]);
+                        }
                     }
                 }
             }
-        }
-        let tall = (tops[y + 1] - tops[y]) as u32;
-        for (values, (sum, edge)) in line.chunks_exact_mut(3).zip(sums.chunks_exact(3).zip(lefts.windows(2))) {
-            let count = tall * (edge[1] - edge[0]) as u32;
-            values.iter_mut().zip(sum).for_each(|(value, total)| *value = ((total + count / 2) / count) as u16);
-        }
-    });
+            // All squares of a row have one of two widths.
+            let tall = tops[y + 1] - tops[y];
+            let narrow = width / columns;
+            let counts = [narrow, narrow + 1].map(|wide| Count::new((tall * wide) as u32));
+            for (value, (sum, edge)) in line.iter_mut().zip(sums.iter().zip(lefts.windows(2))) {
+                let count = counts[usize::from(edge[1] - edge[0] > narrow)];
+                *value = made(sum.map(|total| count.mean(total)));
+            }
+        },
+    );
     (out, (columns as u32, rows as u32))
+}
+
+/// How many 16-bit values a sum is of, ready to divide by: most of the time of making means would go into divisions.
+#[derive(Clone, Copy)]
+struct Count {
+    n: u32,
+    reciprocal: u64,
+}
+
+impl Count {
+    /// Bits after the point of the reciprocal.
+    const BITS: u32 = 47;
+    /// Largest count whose quotients are exact: rounding the reciprocal up adds less than the smallest step of a quotient.
+    const MOST: u32 = 1 << 15;
+
+    fn new(n: u32) -> Self {
+        Self { n, reciprocal: (1 << Self::BITS) / u64::from(n.max(1)) + 1 }
+    }
+
+    /// The mean of values that sum up to `total`, rounded.
+    #[inline]
+    fn mean(self, total: u32) -> u16 {
+        let rounded = total + self.n / 2;
+        if self.n > Self::MOST {
+            return (rounded / self.n) as u16;
+        }
+        ((u64::from(rounded) * self.reciprocal) >> Self::BITS) as u16
+    }
 }
 
 /// Resizes a picture and its alpha together, colour weighted by alpha so that hidden colour does not bleed out.
@@ -129,7 +176,8 @@ pub fn resize_linear_alpha(
         })
         .collect();
     let bytes: Vec<u8> = premultiplied.iter().flat_map(|v| v.to_ne_bytes()).collect();
-    let out = resample(&bytes, PixelType::F32x4, from, to)?;
+    let source = ImageRef::new(from.0, from.1, &bytes, PixelType::F32x4).map_err(|e| fail(from, to, &e))?;
+    let out = resample(&source, PixelType::F32x4, from, to)?;
     let mut colors = Vec::with_capacity(out.len() / 16 * 3);
     let mut alphas = Vec::with_capacity(out.len() / 16);
     for pixel in out.chunks_exact(16) {
@@ -173,12 +221,11 @@ fn fail(from: (u32, u32), to: (u32, u32), reason: &dyn std::fmt::Display) -> Err
 }
 
 /// Lanczos down, Catmull-Rom up.
-fn resample(bytes: &[u8], pixel: PixelType, from: (u32, u32), to: (u32, u32)) -> Result<Vec<u8>> {
-    let source = ImageRef::new(from.0, from.1, bytes, pixel).map_err(|e| fail(from, to, &e))?;
+fn resample(source: &ImageRef<'_>, pixel: PixelType, from: (u32, u32), to: (u32, u32)) -> Result<Vec<u8>> {
     let mut out = Image::new(to.0, to.1, pixel);
     let smaller = to.0 < from.0 || to.1 < from.1;
     let filter = if smaller { FilterType::Lanczos3 } else { FilterType::CatmullRom };
-    run(&source, &mut out, filter, from, to)?;
+    run(source, &mut out, filter, from, to)?;
     Ok(out.into_vec())
 }
 

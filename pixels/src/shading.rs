@@ -95,23 +95,24 @@ impl Shading {
         }
         let curve = Curve::get();
         let level = median_light(cloth, mask).max(LEAST_LIGHT).ln();
+        let (log_columns, print_columns) = (base.log.columns(width), base.printed.columns(width));
         // Light and base first: what is left of one over the other says how rough the cloth is.
         let rows = values.par_chunks_mut(width).zip(cloth.data().par_chunks(3 * width));
         rows.zip(mask.data().par_chunks(width)).enumerate().for_each(|(y, ((row, codes), alpha))| {
-            let line = base.log.line(width, height, y);
+            let line = base.log.line(height, y);
             for x in (0..width).filter(|&x| alpha[x] > 0) {
                 let rgb = [codes[3 * x], codes[3 * x + 1], codes[3 * x + 2]];
-                row[x] = luminance(curve, rgb).max(LEAST_LIGHT).ln() - level - line.at(x);
+                row[x] = luminance(curve, rgb).max(LEAST_LIGHT).ln() - level - line.at(x, &log_columns);
             }
         });
         // Texture is measured beside its neighbours, since slow differences are what the base left of the folds.
         let offset = level_of(&values, mask);
         let rough = roughness(&values, width, |i| mask.data()[i] >= CORE_ALPHA);
         values.par_chunks_mut(width).zip(mask.data().par_chunks(width)).enumerate().for_each(|(y, (row, alpha))| {
-            let (line, print) = (base.log.line(width, height, y), base.printed.line(width, height, y));
+            let (line, print) = (base.log.line(height, y), base.printed.line(height, y));
             for x in (0..width).filter(|&x| alpha[x] > 0) {
-                let base = line.at(x);
-                let keep = (1.0 - print.at(x).clamp(0.0, 1.0)).powi(2);
+                let base = line.at(x, &log_columns);
+                let keep = (1.0 - print.at(x, &print_columns).clamp(0.0, 1.0)).powi(2);
                 let detail = row[x] - offset;
                 let noise = NOISE / (LEAST_LIGHT + (level + base).exp());
                 let core = CORE * CORE * (rough * rough + noise * noise);

@@ -8,6 +8,8 @@ pub struct SmoothPlane {
     columns: usize,
     rows: usize,
     factor: usize,
+    /// Cells to a pixel; exact, since factors are powers of two.
+    per_pixel: f32,
     values: Vec<f32>,
 }
 
@@ -27,8 +29,8 @@ pub(crate) fn reduction(radius: usize) -> usize {
 
 /// The two cells on either side of pixel `at` along one axis, and the weight of the second.
 #[inline]
-fn neighbours(at: usize, factor: usize, cells: usize) -> (usize, usize, f32) {
-    let position = ((at as f32 + 0.5) / factor as f32 - 0.5).clamp(0.0, (cells - 1) as f32);
+fn neighbours(at: usize, per_pixel: f32, cells: usize) -> (usize, usize, f32) {
+    let position = ((at as f32 + 0.5) * per_pixel - 0.5).clamp(0.0, (cells - 1) as f32);
     let low = position as usize;
     (low, (low + 1).min(cells - 1), position - low as f32)
 }
@@ -39,7 +41,7 @@ impl SmoothPlane {
         let (columns, rows) = (width.div_ceil(factor).max(1), height.div_ceil(factor).max(1));
         let mut values = vec![0.0; columns * rows];
         values.par_chunks_mut(columns).enumerate().for_each(|(y, row)| fill(y, row));
-        Self { columns, rows, factor, values }
+        Self { columns, rows, factor, per_pixel: 1.0 / factor as f32, values }
     }
 
     /// Side of a cell in pixels.
@@ -65,28 +67,24 @@ impl SmoothPlane {
     /// The value at pixel `x`, `y` of the rectangle.
     #[inline]
     pub fn at(&self, x: usize, y: usize) -> f32 {
-        if self.factor == 1 {
-            return self.values[y * self.columns + x];
-        }
-        let (top, bottom, down) = neighbours(y, self.factor, self.rows);
-        let (left, right, across) = neighbours(x, self.factor, self.columns);
-        let mixed = |x: usize| {
-            let upper = self.values[top * self.columns + x];
-            upper + (self.values[bottom * self.columns + x] - upper) * down
-        };
-        let first = mixed(left);
-        first + (mixed(right) - first) * across
+        self.line(y).at(x)
+    }
+
+    /// Pixel row `y` of the rectangle, for reading single pixels of it.
+    #[inline]
+    pub fn line(&self, y: usize) -> SmoothLine<'_> {
+        let (top, bottom, down) = neighbours(y, self.per_pixel, self.rows);
+        let cells = |row: usize| &self.values[row * self.columns..(row + 1) * self.columns];
+        SmoothLine { upper: cells(top), lower: cells(bottom), down, per_pixel: self.per_pixel }
     }
 
     /// The values along pixel row `y`, one for each pixel.
     pub(crate) fn row(&self, y: usize, line: &mut SmoothRow) {
-        let (top, bottom, down) = neighbours(y, self.factor, self.rows);
-        let cells = |row: usize| &self.values[row * self.columns..(row + 1) * self.columns];
+        let SmoothLine { upper, lower, down, .. } = self.line(y);
         line.cells.clear();
-        line.cells.extend(cells(top).iter().zip(cells(bottom)).map(|(upper, lower)| upper + (lower - upper) * down));
-        line.values.clear();
+        line.cells.extend(upper.iter().zip(lower).map(|(upper, lower)| upper + (lower - upper) * down));
         match self.factor {
-            1 => line.values.extend_from_slice(&line.cells),
+            1 => line.values.clone_from(&line.cells),
             2 => expand::<2>(&line.cells, &mut line.values),
             4 => expand::<4>(&line.cells, &mut line.values),
             _ => expand::<MOST_REDUCED>(&line.cells, &mut line.values),
@@ -115,6 +113,26 @@ impl SmoothPlane {
     }
 }
 
+/// One row of pixels of a plane, not yet mixed.
+#[derive(Clone, Copy)]
+pub struct SmoothLine<'a> {
+    upper: &'a [f32],
+    lower: &'a [f32],
+    down: f32,
+    per_pixel: f32,
+}
+
+impl SmoothLine<'_> {
+    /// The value at pixel `x` of the row.
+    #[inline]
+    pub fn at(&self, x: usize) -> f32 {
+        let (left, right, across) = neighbours(x, self.per_pixel, self.upper.len());
+        let mixed = |x: usize| self.upper[x] + (self.lower[x] - self.upper[x]) * self.down;
+        let first = mixed(left);
+        first + (mixed(right) - first) * across
+    }
+}
+
 /// The values along one row of pixels.
 #[derive(Default)]
 pub(crate) struct SmoothRow {
@@ -133,13 +151,16 @@ impl SmoothRow {
 
 /// `FACTOR` pixels for each cell, on straight lines between the cells' centres, level before the first and after the last.
 fn expand<const FACTOR: usize>(cells: &[f32], out: &mut Vec<f32>) {
+    out.resize(cells.len() * FACTOR, 0.0);
     let (Some(&first), Some(&last)) = (cells.first(), cells.last()) else { return };
-    out.extend([first; MOST_REDUCED].iter().take(FACTOR / 2));
-    for pair in cells.windows(2) {
-        let (from, step) = (pair[0], (pair[1] - pair[0]) / FACTOR as f32);
-        out.extend_from_slice(&std::array::from_fn::<f32, FACTOR, _>(|i| from + step * (i as f32 + 0.5)));
+    let (before, rest) = out.split_at_mut(FACTOR / 2);
+    before.fill(first);
+    let (between, after) = rest.as_chunks_mut::<FACTOR>();
+    for (pixels, (from, to)) in between.iter_mut().zip(cells.iter().zip(&cells[1..])) {
+        let step = (to - from) / FACTOR as f32;
+        *pixels = std::array::from_fn(|i| from + step * (i as f32 + 0.5));
     }
-    out.extend([last; MOST_REDUCED].iter().take(FACTOR - FACTOR / 2));
+    after.fill(last);
 }
 
 /// Running sums along the rows, edges shrinking the window.

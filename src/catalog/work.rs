@@ -140,9 +140,10 @@ fn recolor(
     for some in variants.chunks(IN_MEMORY) {
         interrupt::check()?;
         let judged = attempts::judged(&prepared, models, some, &steps.profile, &standard)?;
-        for (judged, (base, row)) in judged.iter().zip(todo.by_ref()) {
+        for (judged, (base, row)) in judged.into_iter().zip(todo.by_ref()) {
             interrupt::check()?;
-            made.push(finish(judged, steps, &embedded, &base, row)?);
+            made.push(finish(&judged, steps, &embedded, &base, row)?);
+            judged.recycle();
         }
     }
     Ok(made)

@@ -104,16 +104,22 @@ impl Candidate {
         };
         // The dye law says nothing of another cloth.
         let inspected = if variant.style.is_none() { prepared.inspect(&seen, &regions) } else { Inspected::default() };
-        let seen = shrunk(&seen, look_factor(seen.width_px(), seen.height_px())).or_exit(Exit::Input)?;
+        let small = shrunk(&seen, look_factor(seen.width_px(), seen.height_px())).or_exit(Exit::Input)?;
+        seen.recycle();
         Ok(Self {
             variant: variant.clone(),
             image: dyed.image,
             deep: dyed.deep,
-            seen,
+            seen: small,
             encoded: (format, Encoding { seen: None, ..encoded }),
             regions,
             inspected,
         })
+    }
+
+    /// Gives the picture's memory back for the next variant.
+    pub fn recycle(self) {
+        self.image.recycle();
     }
 
     /// The region that came out furthest from what was asked.

@@ -69,6 +69,14 @@ impl Judged {
         }
     }
 
+    /// Gives the variant's memory back, once it has been written and noted.
+    pub fn recycle(self) {
+        match self {
+            Self::Cleared(cleared) => cleared.candidate.recycle(),
+            Self::Rejected(rejected) => rejected.candidate.recycle(),
+        }
+    }
+
     /// What the gate said, to note more of it.
     pub(super) fn verdict_mut(&mut self) -> &mut GateEntry {
         match self {

@@ -66,6 +66,7 @@ pub fn recolor(models: &Models, photo: &Photo, order: &Order, made: &mut Recolor
         for judged in attempts::judged(&prepared, models, variants, &order.profile, &standard)? {
             interrupt::check()?;
             made.add(&prepared, &judged, order)?;
+            judged.recycle();
         }
     }
     made.finish(order)

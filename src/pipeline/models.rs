@@ -51,10 +51,8 @@ impl Viewer {
     /// # Errors
     /// A weights failure (exit code 4).
     pub fn load(weights: &Path) -> Result<Self> {
-        Ok(Self {
-            embedder: Embedder::load(weights).or_exit(Exit::Weights)?,
-            gate: Gate::load(weights).or_exit(Exit::Weights)?,
-        })
+        let (embedder, gate) = Embedder::load_with_gate(weights).or_exit(Exit::Weights)?;
+        Ok(Self { embedder, gate })
     }
 
     /// The features that a photo is classified by.
@@ -101,11 +99,8 @@ impl Finder {
     /// # Errors
     /// A weights failure (exit code 4).
     pub fn load(weights: &Path) -> Result<Self> {
-        Ok(Self {
-            embedder: Embedder::load(weights).or_exit(Exit::Weights)?,
-            segmenter: Segmenter::load(weights).or_exit(Exit::Weights)?,
-            gate: Gate::load(weights).or_exit(Exit::Weights)?,
-        })
+        let (embedder, gate) = Embedder::load_with_gate(weights).or_exit(Exit::Weights)?;
+        Ok(Self { embedder, segmenter: Segmenter::load(weights).or_exit(Exit::Weights)?, gate })
     }
 
     /// Embeds a photo of any size.

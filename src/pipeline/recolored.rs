@@ -47,9 +47,12 @@ impl Recolored {
         let stem = &decoded.photo.stem;
         let mask = embedded.mask();
         let small = report::reduced(&decoded.over_white()).or_exit(Exit::Input)?;
-        self.pictures.cloth = Some(resize_mask(&mask, small.width_px(), small.height_px()).or_exit(Exit::Input)?);
+        let cloth = resize_mask(&mask, small.width_px(), small.height_px()).or_exit(Exit::Input)?;
         self.pictures.source = Some(report::data_url(&small).or_exit(Exit::Input)?);
-        self.pictures.overlay = Some(report::overlay(&decoded.image, &mask).or_exit(Exit::Input)?);
+        let opaque = decoded.alpha.is_none().then_some(small);
+        let below = opaque.map_or_else(|| report::reduced(&decoded.image), Ok).or_exit(Exit::Input)?;
+        self.pictures.overlay = Some(report::overlay(below, &cloth).or_exit(Exit::Input)?);
+        self.pictures.cloth = Some(cloth);
         if let Some(format) = order.layers {
             let layers = Layers::begin(format, stem, &decoded.image, decoded.alpha.as_ref(), &mask, &order.out)?;
             self.layers = Some((layers, mask.clone()));

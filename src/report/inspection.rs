@@ -2,11 +2,11 @@
 //!
 //! Pixels are chosen once per photo, a few in each cell of a coarse grid, so that a variant costs milliseconds at any size.
 
-use pixels::color::{Lab, delta_e00, linear_from_srgb8};
+use pixels::color::{Lab, delta_e00, labs_from_srgb8, linear_from_srgb8};
 use pixels::{Mask, SrgbImage};
 
 use super::fringe::Fringe;
-use super::tolerance::percentile;
+use super::tolerance::nearest_rank;
 
 /// Cells along the photo's longer side.
 const CELLS: u32 = 200;
@@ -36,6 +36,8 @@ pub struct Inspection {
     regions: Vec<Vec<usize>>,
     /// The source's codes at all of them, region after region.
     source: Vec<[u8; 3]>,
+    /// The cells that they lie in.
+    cells: Vec<usize>,
     fringe: Fringe,
 }
 
@@ -101,8 +103,9 @@ impl Inspection {
             }
         }
         let source = regions.iter().flatten().map(|&i| pixel(image, i)).collect();
+        let cells = regions.iter().flatten().map(|&i| grid.cell(i, width as usize)).collect();
         let fringe = Fringe::new(image, whole, grid, regions.iter().flatten().copied());
-        Self { grid, regions, source, fringe }
+        Self { grid, regions, source, cells, fringe }
     }
 
     /// The grid of [`Inspected::cells`].
@@ -117,36 +120,34 @@ impl Inspection {
 
     /// Compares a variant as it will be seen with what is expected at each region's [`Inspection::indices`].
     pub fn compare(&self, seen: &SrgbImage, expected: &[Vec<Lab>]) -> Inspected {
-        let width = seen.width_px() as usize;
-        let pairs = self.regions.iter().zip(expected).flat_map(|(indices, labs)| indices.iter().zip(labs));
+        let expected = self.regions.iter().zip(expected).flat_map(|(indices, labs)| indices.iter().zip(labs));
+        let codes: Vec<[u8; 3]> = expected.clone().map(|(&i, _)| pixel(seen, i)).collect();
+        let labs = labs_from_srgb8(&codes);
         let mut sums = vec![[0.0_f32; 7]; self.grid.columns * self.grid.rows];
-        let (mut differences, mut clipped) = (Vec::with_capacity(self.source.len()), 0_usize);
-        let (mut light_seen, mut light_expected) = (Vec::new(), Vec::new());
-        for ((&i, &expected), &source) in pairs.zip(&self.source) {
-            let codes = pixel(seen, i);
-            let shown = Lab::from_srgb8(codes);
+        let (mut differences, mut clipped) = (Vec::with_capacity(codes.len()), 0_usize);
+        let mut light_seen: Vec<f32> = labs.iter().map(|lab| lab.l).collect();
+        let mut light_expected = Vec::with_capacity(codes.len());
+        let known = self.source.iter().zip(&self.cells).zip(codes).zip(labs);
+        for ((((&source, &cell), codes), shown), (_, &expected)) in known.zip(expected) {
             differences.push(delta_e00(expected, shown));
             clipped += usize::from(newly_clipped(codes, source, expected));
-            light_seen.push(shown.l);
             light_expected.push(expected.l.clamp(0.0, 100.0));
-            if let Some(sum) = sums.get_mut(self.grid.cell(i, width)) {
+            if let Some(sum) = sums.get_mut(cell) {
                 let values = [1.0, expected.l, expected.a, expected.b, shown.l, shown.a, shown.b];
                 sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
             }
         }
         let n = differences.len();
         let enough = n >= MIN_SAMPLES;
-        let spread = |light: Vec<f32>| {
-            let light = ascending(light);
-            Some(percentile(&light, 0.95)? - percentile(&light, 0.05)?)
-        };
-        let spreads = spread(light_seen).zip(spread(light_expected)).filter(|(_, expected)| enough && *expected > 0.5);
+        let spread = |light: &mut [f32]| Some(ranked(light, 0.95)? - ranked(light, 0.05)?);
+        let spreads = spread(&mut light_seen).zip(spread(&mut light_expected));
+        let spreads = spreads.filter(|(_, expected)| enough && *expected > 0.5);
         let cell = |s: &[f32; 7]| {
             let mean = |from: usize| Lab::new(s[from] / s[0], s[from + 1] / s[0], s[from + 2] / s[0]);
             (s[0] > 0.0).then(|| delta_e00(mean(1), mean(4)))
         };
         Inspected {
-            delta_e00_p95: percentile(&ascending(differences), 0.95).filter(|_| enough),
+            delta_e00_p95: ranked(&mut differences, 0.95).filter(|_| enough),
             clipped: clipped as f32 / n.max(1) as f32,
             spread_kept: spreads.map(|(seen, expected)| seen / expected),
             fringe: self.fringe.of(seen, self.grid, &sums),
@@ -174,9 +175,10 @@ fn newly_clipped(shown: [u8; 3], source: [u8; 3], expected: Lab) -> bool {
     (0..3).any(|c| end(shown[c]) && !end(source[c]) && light[c] > low && light[c] < high)
 }
 
-fn ascending(mut values: Vec<f32>) -> Vec<f32> {
-    values.sort_unstable_by(f32::total_cmp);
-    values
+/// The value of nearest rank, found without sorting all.
+fn ranked(values: &mut [f32], share: f64) -> Option<f32> {
+    let rank = nearest_rank(values.len(), share)?;
+    Some(*values.select_nth_unstable_by(rank, f32::total_cmp).1)
 }
 
 #[cfg(test)]

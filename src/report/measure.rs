@@ -1,17 +1,14 @@
 //! The colour that a file really has: the median, or of a print the mean, over the core's pixels of the decoded picture.
 
 use pixels::SrgbImage;
-use pixels::color::{Lab, linear_from_srgb8};
+use pixels::color::{Lab, labs_from_srgb8, linear_from_srgb8};
 use pixels::garment_stats::median_lab;
 
 /// Median Lab, per coordinate, of the pixels with these row-major indices. `None` when none of them is in the picture.
 pub fn median_at(image: &SrgbImage, indices: &[usize]) -> Option<Lab> {
-    let color = |&i: &usize| match image.data().get(3 * i..3 * i + 3) {
-        Some(&[r, g, b]) => Some(Lab::from_srgb8([r, g, b])),
-        _ => None,
-    };
-    let colors: Vec<Lab> = indices.iter().filter_map(color).collect();
-    (!colors.is_empty()).then(|| median_lab(&colors))
+    let (pixels, _) = image.data().as_chunks::<3>();
+    let codes: Vec<[u8; 3]> = indices.iter().filter_map(|&i| pixels.get(i).copied()).collect();
+    (!codes.is_empty()).then(|| median_lab(&labs_from_srgb8(&codes)))
 }
 
 /// Lab of the mean light of the pixels with these row-major indices. `None` when none of them is in the picture.

@@ -2,7 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use pixels::{Format, Mask, Result, SrgbImage, encode, resize_linear, resize_mask};
+use pixels::{Format, Mask, Result, SrgbImage, encode, resize_linear};
 
 /// Longest side of a gallery picture, in pixels.
 const THUMBNAIL_PX: u32 = 400;
@@ -71,18 +71,15 @@ fn averaged(image: &SrgbImage, step: usize) -> Result<SrgbImage> {
     SrgbImage::new(width as u32, height as u32, out)
 }
 
-/// The photo greyed outside the mask, with the mask's outline drawn, as a data URL.
+/// A small picture, as [`reduced`] gives it, greyed outside the mask, with the mask's outline drawn, as a data URL.
 ///
 /// # Errors
 /// When the sizes differ or there are no pixels.
-pub fn overlay(image: &SrgbImage, mask: &Mask) -> Result<String> {
-    mask.check_size(image.width_px(), image.height_px())?;
-    let (width, height) = fitted(image.width_px(), image.height_px());
-    let mut small = reduced(image)?;
-    let small_mask = resize_mask(mask, width, height)?;
-    let inside = small_mask.threshold(128);
+pub fn overlay(mut small: SrgbImage, mask: &Mask) -> Result<String> {
+    mask.check_size(small.width_px(), small.height_px())?;
+    let inside = mask.threshold(128);
     let edge = inside.dilated(1);
-    let values = small_mask.data().iter().zip(inside.data()).zip(edge.data());
+    let values = mask.data().iter().zip(inside.data()).zip(edge.data());
     for (pixel, ((&alpha, &inside), &edge)) in small.data_mut().chunks_exact_mut(3).zip(values) {
         if edge == 255 && inside == 0 {
             pixel.copy_from_slice(&OUTLINE);

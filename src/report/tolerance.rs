@@ -58,8 +58,13 @@ pub fn sorted(values: impl Iterator<Item = f64>) -> Vec<f64> {
 
 /// The smallest value that at least `share` of the ascending values do not exceed (nearest rank).
 pub fn percentile<T: Copy>(ascending: &[T], share: f64) -> Option<T> {
-    let rank = (share * ascending.len() as f64).ceil() as usize;
-    ascending.get(rank.saturating_sub(1)).copied()
+    Some(ascending[nearest_rank(ascending.len(), share)?])
+}
+
+/// The index of that value among so many in ascending order; `None` when there are none.
+pub fn nearest_rank(count: usize, share: f64) -> Option<usize> {
+    let rank = (share * count as f64).ceil() as usize;
+    Some(rank.saturating_sub(1)).filter(|&index| index < count)
 }
 
 #[cfg(test)]

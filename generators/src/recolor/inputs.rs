@@ -47,15 +47,11 @@ impl SmallSource {
     pub fn of(source: &DyeSource, mask: &Mask, stats: &GarmentStats) -> Self {
         let width = source.picture_width();
         let (left, top) = (source.frame.x_px as usize, source.frame.y_px as usize);
-        let planes = source.frame.sample(width as u32, 7, SIDE, |i, channel| {
-            let (x, y) = (i % width - left, i / width - top);
-            match channel {
-                3 => source.low().at(x, y),
-                4 => f32::from(mask.data()[i]) / 255.0,
-                5 => source.inner().at(x, y),
-                6 => source.broad().at(x, y),
-                _ => source.lab().channel(channel, x, y),
-            }
+        let planes = source.frame.sample(SIDE, |column, row| {
+            let (x, y) = (column - left, row - top);
+            let Lab { l, a, b } = source.lab().color(x, y);
+            let alpha = f32::from(mask.data()[row * width + column]) / 255.0;
+            [l, a, b, source.low().at(x, y), alpha, source.inner().at(x, y), source.broad().at(x, y)]
         });
         let range = (stats.l95 - stats.l5).max(6.0);
         let lock = Lock::new(stats);

@@ -1,7 +1,8 @@
 //! Colour conversions of many pixels side by side, without tables and branches.
 
 use super::lab::Lab;
-use crate::vector::{LANES, Lanes, vectorised};
+use super::srgb::{Curve, ENCODE_STEPS};
+use crate::vector::{LANES, Lanes, integer, vectorised, whole};
 
 /// `255 · (1.055 t^(5/3) − 0.055)` for `t` from 0.2365 to 1, lowest power first: the sRGB curve above its straight part,
 /// of the fourth root of light. A Chebyshev fit, within 0.0021 of a code.
@@ -57,10 +58,94 @@ fn lab_from_linear / lab_from_linear_plain(light: &mut [Lanes; 3]) {
 }
 }
 
+vectorised! {
+/// Linear light of Lab colours, not clipped; in place.
+fn linear_from_lab / linear_from_lab_plain(colors: &mut [Lanes; 3]) {
+    let [one, two, three] = colors;
+    for i in 0..LANES {
+        let [r, g, b] = Lab::new(one[i], two[i], three[i]).to_linear();
+        (one[i], two[i], three[i]) = (r, g, b);
+    }
+}
+}
+
+/// Linear light of code values from 0 to 255, each as [`super::linear_from_srgb_code`] gives it; in place.
+pub(crate) fn linear_from_codes(codes: &mut Lanes, curve: Curve) {
+    // Looking up is no vector code, so that it has loops of its own.
+    let table = curve.linear_table();
+    let mut steps = [0; LANES];
+    part_codes(codes, &mut steps);
+    let (mut low, mut high) = ([0.0; LANES], [0.0; LANES]);
+    for ((low, high), &step) in low.iter_mut().zip(&mut high).zip(&steps) {
+        (*low, *high) = (table[usize::from(step)], table[usize::from(step) + 1]);
+    }
+    between(&low, &high, codes);
+}
+
+/// Code values of linear light, each as [`super::srgb_code_from_linear`] gives it; in place.
+pub(crate) fn codes_from_linear(light: &mut Lanes, curve: Curve) {
+    let table = curve.code_table();
+    let mut steps = [0; LANES];
+    part_light(light, &mut steps);
+    let (mut low, mut high) = ([0.0; LANES], [0.0; LANES]);
+    for ((low, high), &step) in low.iter_mut().zip(&mut high).zip(&steps) {
+        (*low, *high) = (table[usize::from(step)], table[usize::from(step) + 1]);
+    }
+    between(&low, &high, light);
+}
+
+vectorised! {
+/// Codes to steps of the table of light; what is left over stays.
+fn part_codes / part_codes_plain(codes: &mut Lanes, steps: &mut [u8; LANES]) {
+    for (code, step) in codes.iter_mut().zip(steps) {
+        let low = whole(*code).min(254.0);
+        *step = integer(low) as u8;
+        *code -= low;
+    }
+}
+}
+
+vectorised! {
+/// Light to steps of the table of codes; what is left over stays.
+fn part_light / part_light_plain(light: &mut Lanes, steps: &mut [u16; LANES]) {
+    for (light, step) in light.iter_mut().zip(steps) {
+        let position = light.clamp(0.0, 1.0).sqrt() * ENCODE_STEPS as f32;
+        let low = whole(position);
+        *step = integer(low) as u16;
+        *light = position - low;
+    }
+}
+}
+
+vectorised! {
+/// From shares of the way between two values to the values there; in place.
+fn between / between_plain(low: &Lanes, high: &Lanes, shares: &mut Lanes) {
+    for i in 0..LANES {
+        shares[i] = low[i] + (high[i] - low[i]) * shares[i];
+    }
+}
+}
+
+/// Lab of many sRGB colours, each as [`Lab::from_srgb8`] gives it.
+pub fn labs_from_srgb8(codes: &[[u8; 3]]) -> Vec<Lab> {
+    let curve = Curve::get();
+    let mut labs = Vec::with_capacity(codes.len());
+    for block in codes.chunks(LANES) {
+        let mut lanes = [[0.0; LANES]; 3];
+        for (i, rgb) in block.iter().enumerate() {
+            (0..3).for_each(|c| lanes[c][i] = curve.linear(rgb[c]));
+        }
+        lab_from_linear(&mut lanes);
+        let [l, a, b] = &lanes;
+        labs.extend((0..block.len()).map(|i| Lab::new(l[i], a[i], b[i])));
+    }
+    labs
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::color::srgb_code_from_linear;
+    use crate::color::{linear_from_srgb_code, srgb_code_from_linear};
 
     #[test]
     fn codes_follow_the_exact_curve() {
@@ -82,6 +167,28 @@ mod tests {
     }
 
     #[test]
+    fn codes_and_light_are_looked_up_as_single_ones() {
+        let curve = Curve::get();
+        for part in 0..100 {
+            let codes: Lanes = std::array::from_fn(|i| ((part * LANES + i) as f32 * 0.0401).min(255.0));
+            let mut light = codes;
+            linear_from_codes(&mut light, curve);
+            assert_eq!(light, codes.map(linear_from_srgb_code));
+            let light: Lanes = std::array::from_fn(|i| (part * LANES + i) as f32 / 6000.0 - 0.01);
+            let mut back = light;
+            codes_from_linear(&mut back, curve);
+            assert_eq!(back, light.map(srgb_code_from_linear));
+        }
+    }
+
+    #[test]
+    fn many_colours_are_converted_as_single_ones() {
+        let codes: Vec<[u8; 3]> = (0..151_u32).map(|i| [i * 7, i * 31, i * 101].map(|v| v as u8)).collect();
+        let single: Vec<Lab> = codes.iter().map(|&rgb| Lab::from_srgb8(rgb)).collect();
+        assert_eq!(labs_from_srgb8(&codes), single);
+    }
+
+    #[test]
     fn wide_code_gives_the_bits_of_plain_code() {
         let mut state = 9_u32;
         let mut random = || {
@@ -99,6 +206,9 @@ mod tests {
             let (mut wide, mut plain) = (light, light);
             lab_from_linear(&mut wide);
             lab_from_linear_plain(&mut plain);
+            assert_eq!(wide, plain);
+            linear_from_lab(&mut wide);
+            linear_from_lab_plain(&mut plain);
             assert_eq!(wide, plain);
         }
     }

@@ -15,7 +15,7 @@ fn code(linear: f64) -> f64 {
 }
 
 /// Steps of the table from linear light to sRGB codes.
-const ENCODE_STEPS: usize = 1 << 14;
+pub(super) const ENCODE_STEPS: usize = 1 << 14;
 
 // Both tables are indexed by the square root, which spends their steps where the curve is steep.
 static CODES: LazyLock<Vec<f32>> =
@@ -63,12 +63,23 @@ fn byte_index(linear: f32) -> usize {
 #[derive(Clone, Copy)]
 pub(crate) struct Curve {
     linear: &'static [f32; 256],
+    codes: &'static [f32],
     bytes: &'static [u8],
 }
 
 impl Curve {
     pub(crate) fn get() -> Self {
-        Self { linear: &LINEAR, bytes: &BYTES }
+        Self { linear: &LINEAR, codes: &CODES, bytes: &BYTES }
+    }
+
+    /// Light of all bytes.
+    pub(super) fn linear_table(self) -> &'static [f32; 256] {
+        self.linear
+    }
+
+    /// Code values of light, by the square root of light in [`ENCODE_STEPS`] steps.
+    pub(super) fn code_table(self) -> &'static [f32] {
+        self.codes
     }
 
     /// As [`linear_from_srgb8`].

@@ -56,7 +56,7 @@ fn only_the_mask_changes_and_samples_equal_the_picture() {
         source.refine(&mut plan, &grid);
         let dyed = source.render(&image, &mask, &plan).unwrap();
         let every: Vec<usize> = (0..(width * height) as usize).collect();
-        let sample = source.render_sample(&image, &mask, &plan, &every);
+        let sample = source.render_sample(&image, &mask, &plan, &source.gather(&plan, &every));
         for (i, &alpha) in mask.data().iter().enumerate() {
             let got = &dyed.data()[3 * i..3 * i + 3];
             if alpha == 0 {
@@ -67,7 +67,7 @@ fn only_the_mask_changes_and_samples_equal_the_picture() {
             }
         }
         let core = source.core_of(&plan, 0, 500);
-        let median = median_lab(&colors_of(&source.render_sample(&image, &mask, &plan, &core)));
+        let median = median_lab(&colors_of(&source.render_sample(&image, &mask, &plan, &source.gather(&plan, &core))));
         assert!(delta_e00(median, target) < 5.0, "{median:?}");
     }
 }

@@ -6,7 +6,7 @@
 
 use super::parts::{Grain, neighbours};
 use crate::Mask;
-use crate::guided_filter::Plane;
+use crate::guided_filter::{Columns, Plane};
 use crate::shading::Shading;
 
 /// Longer side of the grid on which parts are found, in cells.
@@ -63,7 +63,9 @@ impl Default for Placing {
 pub struct Placement {
     /// What is to be added to a pixel's column and row, at reduced size.
     added: [Plane; 2],
-    size: (usize, usize),
+    columns: [Columns; 2],
+    /// Rows of the picture.
+    height: usize,
     /// Middle of the garment, in pixels: where the cloth's middle comes to lie.
     middle: (f32, f32),
     /// Width of the garment's body (diameter of the largest circle in the mask), in pixels.
@@ -84,14 +86,16 @@ impl Placement {
             let more = more.resized(plane.width, plane.height);
             plane.values.iter_mut().zip(more.values).for_each(|(value, more)| *value += more);
         }
-        Self { added: [u, v], size: (width, height), middle, body_px: grain.body_px }
+        let columns = [u.columns(width), v.columns(width)];
+        Self { added: [u, v], columns, height, middle, body_px: grain.body_px }
     }
 
     /// The place on the cloth of every pixel of row `y`, in photo pixels from the garment's middle.
     pub(super) fn row(&self, y: usize) -> impl Fn(usize) -> (f32, f32) + '_ {
-        let lines = self.added.each_ref().map(|plane| plane.line(self.size.0, self.size.1, y));
+        let lines = self.added.each_ref().map(|plane| plane.line(self.height, y));
         let down = y as f32 - self.middle.1;
-        move |x| (x as f32 - self.middle.0 + lines[0].at(x), down + lines[1].at(x))
+        let added = move |axis: usize, x: usize| lines[axis].at(x, &self.columns[axis]);
+        move |x| (x as f32 - self.middle.0 + added(0, x), down + added(1, x))
     }
 }
 

@@ -76,3 +76,32 @@ fn impossible_sizes_are_errors() {
     let wrong = resize_linear_alpha(&image, &Mask::filled(3, 4, 0), 2, 2);
     assert!(matches!(wrong, Err(Error::SizeMismatch { .. })));
 }
+
+#[test]
+fn means_are_divided_exactly() {
+    for n in [1, 2, 3, 9, 12, 16, 100, 4097, Count::MOST - 1, Count::MOST, Count::MOST + 1, 60_000] {
+        let count = Count::new(n);
+        for total in [0, 1, n / 2, n, 3 * n - 1, 3 * n, 777 * n + n / 2, 65_534 * n + n / 2, 65_535 * n - 1, 65_535 * n]
+        {
+            assert_eq!(u32::from(count.mean(total)), (total + n / 2) / n, "{total} by {n}");
+        }
+    }
+}
+
+#[test]
+fn squares_of_two_widths_are_means_of_their_own() {
+    let (width, height) = (11, 7);
+    let image = SrgbImage::new(width, height, (0..width * height * 3).map(|i| (i * 37 % 256) as u8).collect()).unwrap();
+    let small = shrunk(&image, 3).unwrap();
+    assert_eq!((small.width_px(), small.height_px()), (3, 2));
+    for (x, columns) in [(0, 0..3), (1, 3..7), (2, 7..11)] {
+        for (y, rows) in [(0, 0..3), (1, 3..7)] {
+            let at = |x: u32, y: u32| (linear_from_srgb8(image.pixel(x, y)[1]) * 65535.0).round() as u32;
+            let values: Vec<u32> =
+                rows.flat_map(|y| columns.clone().map(move |x| (x, y))).map(|(x, y)| at(x, y)).collect();
+            let n = values.len() as u32;
+            let mean = (values.iter().sum::<u32>() + n / 2) / n;
+            assert_eq!(small.pixel(x, y)[1], SRGB8[mean as usize], "{x},{y}");
+        }
+    }
+}

@@ -154,13 +154,14 @@ fn garment(view: &View) -> Result<Mask> {
 fn item(photo: &SrgbImage, mask: &Mask, answer: &LabImage, target: Lab, trust: &[f32]) -> Result<Option<Item>> {
     let Some(source) = DyeSource::new(photo, mask)? else { return Ok(None) };
     let small = SmallSource::new(&source, mask);
-    let width = photo.width_px();
+    let index = |x: usize, y: usize| y * photo.width_px() as usize + x;
+    let answer = |x: usize, y: usize| [0, 1, 2].map(|channel| answer.data()[3 * index(x, y) + channel]);
     Ok(Some(Item {
         planes: small.planes(&DyeLaw::new(&source.stats, target)),
         condition: condition(&source.stats, target),
         embedding: vec![0.0; EMBEDDING as usize],
-        answer: source.frame.sample(width, 3, HALF, |i, channel| answer.data()[3 * i + channel]),
-        region: source.frame.sample(width, 1, HALF, |i, _| trust[i]),
+        answer: source.frame.sample(HALF, answer),
+        region: source.frame.sample(HALF, |x, y| [trust[index(x, y)]]),
         is_pair: false,
     }))
 }
