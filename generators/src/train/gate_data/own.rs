@@ -61,8 +61,14 @@ impl OwnPhotos {
     pub fn load(&self) -> Result<Vec<Photo>> {
         let found = self.found()?;
         let hashes = found.par_iter().map(|found| gradient_hash(&read(&found.path)?)).collect::<Result<Vec<_>>>()?;
+        // By its place among the photos, so that a folder that is moved or copied is split as before.
+        let root = self.folder.as_deref().or(self.table.as_deref().and_then(Path::parent)).unwrap_or(Path::new(""));
+        let place = |path: &Path| {
+            let place = path.strip_prefix(root).unwrap_or(path);
+            place.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
+        };
         let name = |found: &Found| {
-            if found.group.is_empty() { found.path.display().to_string() } else { format!("group {}", found.group) }
+            if found.group.is_empty() { place(&found.path) } else { format!("group {}", found.group) }
         };
         let names: Vec<String> = found.iter().map(name).collect();
         let first = groups(&names, &hashes);
@@ -191,6 +197,11 @@ mod tests {
         let own = own(Some(root.path()), None);
         let photos = own.load().unwrap();
         assert_eq!((photos.len(), photos[0].label.as_str()), (40, "Mugs"));
+        let elsewhere = tempfile::tempdir().unwrap();
+        std::fs::rename(root.path().join("Kitchen"), elsewhere.path().join("Kitchen")).unwrap();
+        let moved = super::tests::own(Some(elsewhere.path()), None).load().unwrap();
+        assert!(photos.iter().zip(&moved).all(|(before, after)| before.part == after.part));
+        std::fs::rename(elsewhere.path().join("Kitchen"), root.path().join("Kitchen")).unwrap();
         let weights = root.path().join("weights");
         own.write_tree(&photos, &weights).unwrap();
         let tree = Taxonomy::load(&weights).unwrap();
