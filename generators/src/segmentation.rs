@@ -2,6 +2,7 @@
 
 use pixels::guided_filter::{GuidedFilter, GuidedModel, Plane};
 use pixels::matting::refine_edges;
+use pixels::spare::spare;
 use pixels::{Mask, SrgbImage};
 
 use crate::bare_skin;
@@ -34,6 +35,8 @@ const STRAY_SHARE: f32 = 0.06;
 const EDGE_SHARE: f32 = 0.4;
 /// Holes up to this share of the mask are filled: prints, buttons, highlights.
 const HOLE_SHARE: f32 = 0.012;
+/// Score from which cloth's colour is learnt beside skin.
+const SURE_CLOTH: f32 = 0.8;
 /// How far alpha is spread around one half, so that soft tails end in true 0 and 255.
 const CONTRAST: f32 = 1.6;
 
@@ -188,15 +191,23 @@ impl Segmentation {
             let person = self.probability(ClassSet::of(&[Class::Skin, Class::Hair]));
             separate(photo, &mut score, &self.probability(ClassSet::FOREGROUND), &person)?;
         }
-        if self.shows_person() {
-            let skin = self.probability(ClassSet::of(&[Class::Skin]));
-            bare_skin::leave_out(photo, &mut score, &self.probability(ClassSet::FOREGROUND), &skin)?;
+        let bare = if self.shows_person() { Some(bare_skin::find(photo, self)?) } else { None };
+        if let Some(bare) = &bare {
+            score.values.iter_mut().zip(bare).filter(|(_, bare)| **bare).for_each(|(p, _)| *p = 0.0);
         }
         self.clean(&mut score, set);
         // The filter may sharpen the coarse map but not contradict it.
         let bounds = (&extreme(&score, f32::min), &extreme(&score, f32::max));
         let alpha = GuidedModel::fit(photo, &score, &GuidedFilter::default())?.alpha(photo, bounds, CONTRAST);
-        Ok(refine_edges(photo, &Mask::new(photo.width_px(), photo.height_px(), alpha)?)?)
+        let mut mask = refine_edges(photo, &Mask::new(photo.width_px(), photo.height_px(), alpha)?)?;
+        if let Some(bare) = &bare {
+            let plane = |is: &dyn Fn(usize) -> bool| {
+                let values = (0..bare.len()).map(|i| f32::from(u8::from(is(i)))).collect();
+                Plane { width: self.width, height: self.height, values }
+            };
+            spare(photo, &mut mask, &plane(&|i| score.values[i] > SURE_CLOTH), &plane(&|i| bare[i]))?;
+        }
+        Ok(mask)
     }
 
     /// Takes out strays and fills small holes that are not skin or hair.
