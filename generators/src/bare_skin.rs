@@ -1,15 +1,16 @@
-//! Leaves bare skin out of a worn garment's mask: legs below a skirt and necklines, which the network half takes for cloth.
+//! Finds bare skin that the network takes for cloth: arms beside a shirt, hands on it, legs below a skirt, necklines.
 //!
-//! Skin that the network is sure of (a face, arms) says what skin looks like in this very photo, and sure cloth what cloth does;
-//! both as colour histograms, as in Jones and Rehg, "Statistical color models with application to skin detection", 2002.
-//! What the network does not rule out to be skin, has skin's colour rather than the cloth's, and is joined to sure skin, is skin.
+//! Skin that the network is sure of (a face, arms) says what skin looks like in this very photo, and sure cloth what each kind of
+//! garment does; all as colour histograms, as in Jones and Rehg, "Statistical color models with application to skin detection",
+//! 2002. The network's own odds are weighed in, so that the surer it is of cloth the clearer colours must speak. What then is
+//! likelier skin, and is joined to sure skin or clear by itself, is skin. Tan shoes at bare legs are compared with shoes, not with all cloth.
 
-use pixels::guided_filter::Plane;
-use pixels::{SrgbImage, resize_linear};
+use pixels::SrgbImage;
 
-use crate::Result;
 use crate::color_split::{CellColors, EVIDENCE, FLOOR, local_mean};
 use crate::components::components;
+use crate::segmentation::Segmentation;
+use crate::segmenter::{Class, ClassSet};
 
 /// Probability of skin from which a point is no cloth, whatever its colour.
 const NO_CLOTH: f32 = 0.3;
@@ -19,54 +20,63 @@ const SURE_SKIN: f32 = 0.6;
 const SURE_CLOTH: (f32, f32) = (0.9, 0.05);
 /// Fewest grid points that a colour is learnt from.
 const LEAST: usize = 30;
-/// Probability of skin from which a point may be it.
-const POSSIBLE: f32 = 0.08;
+/// How much the network's log odds of skin to cloth count beside those of colours.
+const NETWORK: f32 = 0.25;
+/// Added to its probabilities, so that its odds stay finite and colours can overrule it.
+const DOUBT: f32 = 0.003;
 /// Probability of skin from which what is joined to it is followed.
 const SEED: f32 = 0.5;
-/// How often cloth's colour is learnt again without what was found to be skin.
+/// Mean log odds from which a piece is skin without being joined to any, such as a hand before a coat.
+const CLEAR: f32 = 0.5;
+/// How often cloth's colours are learnt again without what was found to be skin.
 const ROUNDS: usize = 3;
 
-/// Takes bare skin out of `garment`, the probability of the wanted garment; `front` is that of anything but background, `skin` of
-/// skin, all on one grid over the photo.
-///
-/// # Errors
-/// When the photo cannot be resized to the grid.
-pub fn leave_out(photo: &SrgbImage, garment: &mut Plane, front: &Plane, skin: &Plane) -> Result<()> {
-    let (w, h) = (garment.width, garment.height);
+/// Which points of the segmentation's grid are bare skin, by the photo at the grid's size.
+pub fn find(small: &SrgbImage, seen: &Segmentation) -> Vec<bool> {
+    let (w, h) = (seen.width(), seen.height());
     let n = w * h;
-    let inside: Vec<bool> = front.values.iter().map(|&p| p > 0.5).collect();
-    let sure = |i: usize| skin.values[i] > SURE_SKIN;
-    let mut bare: Vec<bool> = skin.values.iter().map(|&p| p > NO_CLOTH).collect();
-    if (0..n).filter(|&i| sure(i)).count() >= LEAST {
-        let colors = CellColors::of(&resize_linear(photo, w as u32, h as u32)?);
-        let of_skin = colors.histogram(sure);
-        let mut found = vec![false; n];
-        for _ in 0..ROUNDS {
-            let is_cloth = |i: usize| garment.values[i] > SURE_CLOTH.0 && skin.values[i] < SURE_CLOTH.1 && !found[i];
-            if (0..n).filter(|&i| is_cloth(i)).count() < LEAST {
-                break;
-            }
-            let of_cloth = colors.histogram(is_cloth);
-            let evidence: Vec<f32> = (0..n)
-                .map(|i| {
-                    let ratio = (colors.density(&of_skin, i) + FLOOR) / (colors.density(&of_cloth, i) + FLOOR);
-                    if inside[i] { ratio.ln().clamp(-EVIDENCE, EVIDENCE) } else { 0.0 }
-                })
-                .collect();
-            let local = local_mean(&evidence, &inside, w, h);
-            let like = |i: usize| inside[i] && evidence[i] > 0.0 && local[i] > 0.0 && skin.values[i] > POSSIBLE;
-            let seed = |i: usize| inside[i] && skin.values[i] > SEED;
-            found = vec![false; n];
-            for piece in components(w, h, |i| like(i) || seed(i)) {
-                if piece.iter().any(|&i| seed(i)) {
-                    piece.into_iter().filter(|&i| like(i)).for_each(|i| found[i] = true);
-                }
+    let skin = seen.class(Class::Skin);
+    let cloth = seen.probability(ClassSet::GARMENT).values;
+    let inside: Vec<bool> = seen.probability(ClassSet::FOREGROUND).values.iter().map(|&p| p > 0.5).collect();
+    let sure = |i: usize| skin[i] > SURE_SKIN;
+    let mut bare: Vec<bool> = skin.iter().map(|&p| p > NO_CLOTH).collect();
+    if (0..n).filter(|&i| sure(i)).count() < LEAST {
+        return bare;
+    }
+    let classes = seen.classes();
+    let colors = CellColors::of(small);
+    let of_skin = colors.histogram(sure);
+    let mut found = vec![false; n];
+    for _ in 0..ROUNDS {
+        let is_cloth = |i: usize| cloth[i] > SURE_CLOTH.0 && skin[i] < SURE_CLOTH.1 && !found[i];
+        let learnt = |is_one: &dyn Fn(usize) -> bool| {
+            ((0..n).filter(|&i| is_one(i)).count() >= LEAST).then(|| colors.histogram(is_one))
+        };
+        let Some(of_cloth) = learnt(&is_cloth) else { break };
+        let of_class = Class::EVERY.map(|class| learnt(&|i| is_cloth(i) && classes[i] == class));
+        let evidence: Vec<f32> = (0..n)
+            .map(|i| {
+                let own = of_class[classes[i] as usize].as_ref().unwrap_or(&of_cloth);
+                let ratio = (colors.density(&of_skin, i) + FLOOR) / (colors.density(own, i) + FLOOR);
+                if inside[i] { ratio.ln().clamp(-EVIDENCE, EVIDENCE) } else { 0.0 }
+            })
+            .collect();
+        let network = |i: usize| ((skin[i] + DOUBT) / (cloth[i] + DOUBT)).ln();
+        let local = local_mean(&evidence, &inside, w, h);
+        let odds: Vec<f32> = (0..n).map(|i| local[i] + NETWORK * network(i)).collect();
+        let like = |i: usize| inside[i] && evidence[i] > 0.0 && odds[i] > 0.0;
+        let seed = |i: usize| inside[i] && skin[i] > SEED;
+        let mut now = vec![false; n];
+        for piece in components(w, h, |i| like(i) || seed(i)) {
+            let mean = piece.iter().map(|&i| odds[i]).sum::<f32>() / piece.len() as f32;
+            if mean > CLEAR || piece.iter().any(|&i| seed(i)) {
+                piece.into_iter().filter(|&i| like(i)).for_each(|i| now[i] = true);
             }
         }
-        bare.iter_mut().zip(&found).for_each(|(bare, found)| *bare |= found);
+        found = now;
     }
-    garment.values.iter_mut().zip(&bare).filter(|(_, bare)| **bare).for_each(|(p, _)| *p = 0.0);
-    Ok(())
+    bare.iter_mut().zip(&found).for_each(|(bare, found)| *bare |= found);
+    bare
 }
 
 #[cfg(test)]
@@ -74,37 +84,48 @@ mod tests {
     use super::*;
 
     const SKIN: [u8; 3] = [205, 160, 135];
+    const TAN: [u8; 3] = [196, 150, 110];
 
-    /// A face above, a dress below it, legs below that, of which the network takes the upper half for cloth.
-    fn scene(dress: [u8; 3]) -> (SrgbImage, Plane, Plane, Plane) {
-        let mut photo = SrgbImage::filled(40, 60, [250; 3]);
-        let plane = || Plane { width: 40, height: 60, values: vec![0.0; 2400] };
-        let (mut garment, mut front, mut skin) = (plane(), plane(), plane());
-        for i in (0..2400).filter(|i| (10..30).contains(&(i % 40))) {
-            let (color, cloth, bare) = match i / 40 {
-                0..10 => (SKIN, 0.02, 0.95),
-                10..30 => (dress, 0.97, 0.01),
-                30..45 => (SKIN, 0.8, 0.15),
-                _ => (SKIN, 0.1, 0.85),
+    /// A face above, a dress below it with a hand on it, legs below that, of which the network takes the upper part for cloth, and shoes.
+    fn scene(dress: [u8; 3], shoes: [u8; 3]) -> Vec<bool> {
+        let mut photo = SrgbImage::filled(40, 80, [250; 3]);
+        let mut probabilities = vec![0.0; 11 * 3200];
+        for i in 0..3200 {
+            let (x, y) = (i % 40, i / 40);
+            let (color, class, sure, bare) = match (x, y) {
+                (10..30, 0..10) => (SKIN, Class::Full, 0.02, 0.95),
+                (16..24, 16..24) => (SKIN, Class::Full, 0.97, 0.02),
+                (10..30, 10..35) => (dress, Class::Full, 0.97, 0.01),
+                (10..30, 35..50) => (SKIN, Class::Full, 0.9, 0.05),
+                (10..30, 50..65) => (SKIN, Class::Full, 0.1, 0.85),
+                (10..30, 65..75) => (shoes, Class::Footwear, 0.95, 0.04),
+                _ => ([250; 3], Class::Full, 0.0, 0.0),
             };
             photo.data_mut()[3 * i..3 * i + 3].copy_from_slice(&color);
-            (garment.values[i], front.values[i], skin.values[i]) = (cloth, 1.0, bare);
+            probabilities[class as usize * 3200 + i] = sure;
+            probabilities[Class::Skin as usize * 3200 + i] = bare;
+            probabilities[i] = 1.0 - sure - bare;
         }
-        (photo, garment, front, skin)
+        find(&photo, &Segmentation::new(40, 80, probabilities).unwrap())
+    }
+
+    /// Face, hand, dress, upper legs, lower legs, shoes.
+    fn middles(bare: &[bool]) -> [bool; 6] {
+        [(20, 5), (20, 20), (12, 25), (20, 42), (20, 58), (20, 70)].map(|(x, y)| bare[y * 40 + x])
     }
 
     #[test]
-    fn bare_legs_leave_the_dress() {
-        let (photo, mut garment, front, skin) = scene([30, 60, 150]);
-        leave_out(&photo, &mut garment, &front, &skin).unwrap();
-        let at = |y: usize| garment.values[y * 40 + 20];
-        assert_eq!([at(5), at(20), at(35), at(50)], [0.0, 0.97, 0.0, 0.0]);
+    fn bare_legs_and_a_hand_are_no_dress() {
+        assert_eq!(middles(&scene([30, 60, 150], [20; 3])), [true, true, false, true, true, false]);
     }
 
     #[test]
     fn cloth_in_the_skins_colour_is_left_to_the_network() {
-        let (photo, mut garment, front, skin) = scene(SKIN);
-        leave_out(&photo, &mut garment, &front, &skin).unwrap();
-        assert!(garment.values[20 * 40 + 20] > 0.9 && garment.values[35 * 40 + 20] > 0.7);
+        assert_eq!(middles(&scene(SKIN, [20; 3])), [true, false, false, false, true, false]);
+    }
+
+    #[test]
+    fn tan_shoes_at_bare_legs_are_shoes() {
+        assert!(!middles(&scene([30, 60, 150], TAN))[5] && !middles(&scene([30, 60, 150], SKIN))[5]);
     }
 }

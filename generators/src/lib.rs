@@ -6,6 +6,7 @@ pub mod backbone;
 mod bare_skin;
 pub mod card;
 pub mod checkpoint;
+mod closer;
 mod color_split;
 mod components;
 pub mod embedding;

@@ -2,6 +2,7 @@
 
 use pixels::guided_filter::{GuidedFilter, GuidedModel, Plane};
 use pixels::matting::refine_edges;
+use pixels::spare::spare;
 use pixels::{Mask, SrgbImage, resize_linear};
 
 use crate::bare_skin;
@@ -34,6 +35,8 @@ const STRAY_SHARE: f32 = 0.06;
 const EDGE_SHARE: f32 = 0.4;
 /// Holes up to this share of the mask are filled: prints, buttons, highlights.
 const HOLE_SHARE: f32 = 0.012;
+/// Score from which cloth's colour is learnt beside skin.
+const SURE_CLOTH: f32 = 0.8;
 /// How far alpha is spread around one half, so that soft tails end in true 0 and 255.
 const CONTRAST: f32 = 1.6;
 
@@ -184,20 +187,32 @@ impl Segmentation {
 
     fn mask_of(&self, set: ClassSet, photo: &SrgbImage) -> Result<Mask> {
         let mut score = self.probability(set);
-        if self.shows_person() {
-            let (small, front) = (self.small(photo)?, self.probability(ClassSet::FOREGROUND));
+        let bare = if self.shows_person() {
+            let small = self.small(photo)?;
             if set != ClassSet::GARMENT {
                 let person = self.probability(ClassSet::of(&[Class::Skin, Class::Hair]));
-                separate(&small, &mut score, &front, &person)?;
+                separate(&small, &mut score, &self.probability(ClassSet::FOREGROUND), &person)?;
             }
-            let skin = self.probability(ClassSet::of(&[Class::Skin]));
-            bare_skin::leave_out(&small, &mut score, &front, &skin)?;
+            Some(bare_skin::find(&small, self))
+        } else {
+            None
+        };
+        if let Some(bare) = &bare {
+            score.values.iter_mut().zip(bare).filter(|(_, bare)| **bare).for_each(|(p, _)| *p = 0.0);
         }
         self.clean(&mut score, set);
         // The filter may sharpen the coarse map but not contradict it.
         let bounds = (&extreme(&score, f32::min), &extreme(&score, f32::max));
         let alpha = GuidedModel::fit(photo, &score, &GuidedFilter::default())?.alpha(photo, bounds, CONTRAST);
-        Ok(refine_edges(photo, &Mask::new(photo.width_px(), photo.height_px(), alpha)?)?)
+        let mut mask = refine_edges(photo, &Mask::new(photo.width_px(), photo.height_px(), alpha)?)?;
+        if let Some(bare) = &bare {
+            let plane = |is: &dyn Fn(usize) -> bool| {
+                let values = (0..bare.len()).map(|i| f32::from(u8::from(is(i)))).collect();
+                Plane { width: self.width, height: self.height, values }
+            };
+            spare(photo, &mut mask, &plane(&|i| score.values[i] > SURE_CLOTH), &plane(&|i| bare[i]))?;
+        }
+        Ok(mask)
     }
 
     /// The photo at the grid's size, which is all that colours are compared at.

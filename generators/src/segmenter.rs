@@ -10,6 +10,7 @@ use pixels::{SrgbImage, resize_linear};
 use tch::{Kind, Tensor};
 
 use crate::backbone::{Backbone, FEATURE_CHANNELS};
+use crate::closer::Closer;
 use crate::layers::{Conv, ConvShape, Precision};
 use crate::params::{Builder, Init, Params};
 pub use crate::segmentation::Segmentation;
@@ -306,7 +307,7 @@ impl Segmenter {
         Self::from_params(&self.params, self.config)
     }
 
-    /// Finds the class of every pixel of a photo, on a coarse grid; also of its mirror image, and takes the mean.
+    /// Finds the class of every pixel of a photo, on a coarse grid; where a person fills little of it, by a second look at them.
     ///
     /// # Errors
     /// [`Error::Input`] for an empty photo.
@@ -314,14 +315,23 @@ impl Segmenter {
         if photo.width_px() == 0 || photo.height_px() == 0 {
             return Err(Error::Input("segment: the photo has no pixels".into()));
         }
-        let (width, height) = input_size(photo.width_px(), photo.height_px());
-        let codes = seam::tensor_from_srgb(&resize_linear(photo, width, height)?).unsqueeze(0);
+        let size = (photo.width_px(), photo.height_px());
+        let (width, height) = input_size(size.0, size.1);
+        let first = self.look(&resize_linear(photo, width, height)?)?;
+        let Some(closer) = Closer::of(&first, size, input_size) else { return Ok(first) };
+        let second = self.look(&closer.cut(&resize_linear(photo, closer.size.0, closer.size.1)?)?)?;
+        closer.merged(&first, &second)
+    }
+
+    /// The network's view of a picture of its input size; also of its mirror image, and the mean of both.
+    fn look(&self, input: &SrgbImage) -> Result<Segmentation> {
+        let codes = seam::tensor_from_srgb(input).unsqueeze(0);
         let p = tch::no_grad(|| -> Result<Tensor> {
             let both = Tensor::f_cat(&[&codes, &codes.f_flip([3])?], 0)?;
             let p = self.network.forward(&both, usize::MAX).f_softmax(1, Kind::Float)?;
             Ok((p.f_get(0)? + p.f_get(1)?.f_flip([2])?) * 0.5)
         })?;
-        Segmentation::new(width as usize / 2, height as usize / 2, seam::floats_of(&p)?)
+        Segmentation::new(input.width_px() as usize / 2, input.height_px() as usize / 2, seam::floats_of(&p)?)
     }
 }
 

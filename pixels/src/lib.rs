@@ -54,6 +54,7 @@ pub mod shading;
 mod sharpen;
 pub mod size;
 pub mod smooth_plane;
+pub mod spare;
 mod srgb16_image;
 mod ssim;
 mod vector;

@@ -173,7 +173,7 @@ pub fn evaluate(options: &Options) -> Result<(Report, Sheets)> {
     })?;
     let (measured, kept): (Vec<Measured>, Vec<garments::Candidate>) = measured.into_iter().unzip();
     let has_street = options.data.join("street").is_dir();
-    let skin = if has_street { skin::measure(&options.data, usize::MAX, programs)? } else { None };
+    let skin = if has_street { skin::measure(&options.data, options.part, programs)? } else { None };
     let worst = worst(&measured);
     let mut sheets = Sheets::default();
     if options.grid {

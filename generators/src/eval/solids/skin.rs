@@ -7,7 +7,7 @@ use pixels::{Limits, Mask};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{SWATCHES, Swatch};
+use super::{Part, SWATCHES, Swatch};
 use crate::eval::interval::{Interval, RESAMPLES, quantile};
 use crate::eval::program::{Generator, Program};
 use crate::eval::workers;
@@ -23,6 +23,8 @@ const STEP: f64 = 0.05;
 const STEPS: usize = 1201;
 /// ΔE00 from which skin counts as changed.
 const CHANGED: f64 = 0.5;
+/// Photos of the training side that are looked at, at most; the first by their hash.
+const TUNED_ON: usize = 160;
 /// Fewer labelled pixels than this are not measured.
 const SKIN_FLOOR: usize = 100;
 
@@ -55,14 +57,14 @@ struct Photo {
     inside: (u64, u64),
 }
 
-/// Dyes the street photos of the segmenter's validation side and measures their skin; at most `limit` photos.
+/// Dyes the street photos of a part and measures their skin: the segmenter's validation side is for figures, some of its
+/// training side to look at and to tune on.
 ///
 /// # Errors
 /// When data cannot be read or a model fails.
-pub fn measure(data: &Path, limit: usize, programs: &mut [Program]) -> Result<Option<Skin>> {
+pub fn measure(data: &Path, part: Part, programs: &mut [Program]) -> Result<Option<Skin>> {
     let Some(skin) = label(data)? else { return Ok(None) };
-    let mut photos = photos(data)?;
-    photos.truncate(limit);
+    let photos = photos(data, part)?;
     let targets: Vec<Lab> = SWATCHES.iter().filter(|swatch| DYED.contains(&swatch.name)).map(Swatch::color).collect();
     let measured = workers::each(&photos, programs, |program, name| {
         let truth = decode_label(&data.join(format!("street/masks/{name}.png")), skin)?;
@@ -87,7 +89,7 @@ pub fn measure(data: &Path, limit: usize, programs: &mut [Program]) -> Result<Op
         }
         Ok(Some(photo))
     })?;
-    Ok(summary(&measured.into_iter().flatten().collect::<Vec<_>>()))
+    Ok(summary(part, &measured.into_iter().flatten().collect::<Vec<_>>()))
 }
 
 /// The number of the label `skin` in the masks, if they have it.
@@ -97,18 +99,26 @@ fn label(data: &Path) -> Result<Option<u8>> {
     Ok(text.lines().position(|line| line.trim() == "skin").and_then(|i| u8::try_from(i).ok()))
 }
 
-/// Names of the validation photos, sorted.
-fn photos(data: &Path) -> Result<Vec<String>> {
+/// Names of a part's photos, sorted.
+fn photos(data: &Path, part: Part) -> Result<Vec<String>> {
     let folder: PathBuf = data.join("street/photos");
     let entries = std::fs::read_dir(&folder).map_err(Error::io(&folder))?;
     let stem = |entry: std::fs::DirEntry| Some(entry.path().file_stem()?.to_str()?.to_owned());
     let mut names: Vec<String> = entries.filter_map(|entry| stem(entry.ok()?)).collect();
-    names.retain(|name| {
-        split_fraction(&format!("street/{name}")) < VALIDATION
-            && data.join(format!("street/masks/{name}.png")).is_file()
-    });
+    names.retain(|name| data.join(format!("street/masks/{name}.png")).is_file());
+    Ok(chosen(names, part))
+}
+
+/// Those of a part among all names.
+fn chosen(mut names: Vec<String>, part: Part) -> Vec<String> {
+    let hash = |name: &String| split_fraction(&format!("street/{name}"));
+    names.retain(|name| (hash(name) < VALIDATION) == (part == Part::Report));
+    if part == Part::Tune {
+        names.sort_by(|a, b| hash(a).total_cmp(&hash(b)));
+        names.truncate(TUNED_ON);
+    }
     names.sort();
-    Ok(names)
+    names
 }
 
 /// Where the label's number stands, as 0 or 255.
@@ -137,7 +147,7 @@ fn p99(counts: &[u64]) -> f64 {
     0.0
 }
 
-fn summary(photos: &[Photo]) -> Option<Skin> {
+fn summary(part: Part, photos: &[Photo]) -> Option<Skin> {
     if photos.is_empty() {
         return None;
     }
@@ -158,9 +168,14 @@ fn summary(photos: &[Photo]) -> Option<Skin> {
     own.sort_by(|a, b| b.1.total_cmp(&a.1));
     let inside = photos.iter().fold((0, 0), |sum, photo| (sum.0 + photo.inside.0, sum.1 + photo.inside.1));
     Some(Skin {
-        split: format!(
-            "street photos with sha256 of `street/NAME` below {VALIDATION}, the segmenter's validation side"
-        ),
+        split: match part {
+            Part::Report => format!(
+                "street photos with sha256 of `street/NAME` below {VALIDATION}, the segmenter's validation side"
+            ),
+            Part::Tune => {
+                format!("the first {TUNED_ON} street photos with sha256 of `street/NAME` from {VALIDATION} on")
+            }
+        },
         photos: photos.len(),
         pixels: total / DYED.len() as u64,
         p99: Interval { value: p99(&all), low: quantile(&mut resamples, 0.025), high: quantile(&mut resamples, 0.975) },
@@ -189,8 +204,16 @@ mod tests {
     }
 
     #[test]
+    fn no_photo_is_tuned_on_and_reported() {
+        let names = || (0..1500).map(|i| format!("{i:04}")).collect::<Vec<_>>();
+        let (tune, report) = (chosen(names(), Part::Tune), chosen(names(), Part::Report));
+        assert_eq!(tune.len(), TUNED_ON);
+        assert!(report.len() > 100 && report.iter().all(|name| !tune.contains(name)));
+    }
+
+    #[test]
     fn the_summary_pools_pixels_and_counts_photos() {
-        let skin = summary(&[photo("kept", 0, 1000), photo("dyed", 100, 900)]).unwrap();
+        let skin = summary(Part::Report, &[photo("kept", 0, 1000), photo("dyed", 100, 900)]).unwrap();
         assert_eq!((skin.photos, skin.pixels), (2, 666));
         assert!((skin.changed - 0.05).abs() < 1e-9 && (skin.photos_kept - 0.5).abs() < 1e-9);
         assert_eq!(skin.worst[0].0, "dyed");

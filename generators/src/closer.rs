@@ -1,0 +1,155 @@
+//! A second look at people who fill little of the photo: the network's input is small, and arms and hands are lost in it first.
+//!
+//! The frame around whom the first look found goes through the network again by itself, which shows them larger; the second
+//! look decides inside that frame. Photos that people fill, or that hold no more pixels than the network looks at, gain nothing
+//! and get no second look.
+
+use pixels::SrgbImage;
+use pixels::garment_frame::GarmentFrame;
+use pixels::guided_filter::Plane;
+
+use crate::Result;
+use crate::segmentation::Segmentation;
+use crate::segmenter::{Class, ClassSet};
+
+/// What is added around the person, shares of its width and height, and grid points.
+const MARGIN: (f64, f64, f64) = (1.0 / 8.0, 1.0 / 16.0, 2.0);
+/// The frame has at least this share of the photo's width and height, or small photos of a crowd would become huge grids.
+const LEAST_SIDE: f64 = 1.0 / 3.0;
+/// A frame with more of the photo than this shows it hardly larger.
+const MOST: f64 = 0.7;
+
+/// Where the second look goes: the size to which the photo is resized, and the frame in that picture, in pixels, all even.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Closer {
+    /// The resized photo's width and height.
+    pub(crate) size: (u32, u32),
+    /// The part of it that the network sees.
+    pub(crate) frame: GarmentFrame,
+}
+
+impl Closer {
+    /// Decides by the first look at a photo of this size; `input_size` gives the network's input for a photo's size.
+    pub(crate) fn of(
+        first: &Segmentation,
+        photo: (u32, u32),
+        input_size: impl Fn(u32, u32) -> (u32, u32),
+    ) -> Option<Self> {
+        if !first.shows_person() {
+            return None;
+        }
+        let front = first.probability(ClassSet::FOREGROUND);
+        let taken = |i: &usize| front.values[*i] > 0.5;
+        let columns = (0..front.values.len()).filter(taken).map(|i| i % front.width);
+        let rows = (0..front.values.len()).filter(taken).map(|i| i / front.width);
+        let x = side(columns.clone().min()?, columns.max()?, front.width, MARGIN.0);
+        let y = side(rows.clone().min()?, rows.max()?, front.height, MARGIN.1);
+        let (width, height) = ((x.1 - x.0) * f64::from(photo.0), (y.1 - y.0) * f64::from(photo.1));
+        let input = input_size(width.round() as u32, height.round() as u32);
+        if (x.1 - x.0) * (y.1 - y.0) > MOST || width * height < f64::from(input.0) * f64::from(input.1) {
+            return None;
+        }
+        let fitted = |input: u32, (from, to): (f64, f64)| {
+            let whole = even(f64::from(input) / (to - from)).max(input);
+            (whole, even(from * f64::from(whole)).min(whole - input))
+        };
+        let ((whole_w, left), (whole_h, top)) = (fitted(input.0, x), fitted(input.1, y));
+        let frame = GarmentFrame { x_px: left, y_px: top, width_px: input.0, height_px: input.1 };
+        Some(Self { size: (whole_w, whole_h), frame })
+    }
+
+    /// The part of the resized photo that the network sees.
+    pub(crate) fn cut(&self, resized: &SrgbImage) -> Result<SrgbImage> {
+        crate::shading::view::crop(resized, self.frame)
+    }
+
+    /// The first look on the second's finer grid, with the second where it looked.
+    pub(crate) fn merged(&self, first: &Segmentation, second: &Segmentation) -> Result<Segmentation> {
+        let (width, height) = ((self.size.0 / 2) as usize, (self.size.1 / 2) as usize);
+        let (left, top) = ((self.frame.x_px / 2) as usize, (self.frame.y_px / 2) as usize);
+        let mut probabilities = Vec::with_capacity(Class::EVERY.len() * width * height);
+        for class in Class::EVERY {
+            let plane = Plane { width: first.width(), height: first.height(), values: first.class(class).to_vec() };
+            let mut values = plane.resized(width, height).values;
+            for (y, row) in second.class(class).chunks_exact(second.width()).enumerate() {
+                values[(top + y) * width + left..][..row.len()].copy_from_slice(row);
+            }
+            probabilities.append(&mut values);
+        }
+        Segmentation::new(width, height, probabilities)
+    }
+}
+
+/// From where to where the frame goes along one axis, shares of the photo, for grid points `first` to `last` of `n`.
+fn side(first: usize, last: usize, n: usize, margin: f64) -> (f64, f64) {
+    let (from, to, n) = (first as f64, last as f64 + 1.0, n as f64);
+    let margin = (to - from) * margin + MARGIN.2;
+    let (from, to) = ((from - margin).max(0.0) / n, (to + margin).min(n) / n);
+    let lacking = (LEAST_SIDE - (to - from)).max(0.0);
+    let from = (from - lacking / 2.0).clamp(0.0, (1.0 - LEAST_SIDE).max(0.0).min(from));
+    (from, to.max(from + LEAST_SIDE.min(1.0)))
+}
+
+fn even(px: f64) -> u32 {
+    2 * (px / 2.0).round() as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A 50×50 grid with a face and a shirt in the given columns and rows, background elsewhere.
+    fn person(xs: std::ops::Range<usize>, ys: std::ops::Range<usize>) -> Segmentation {
+        let mut probabilities = vec![0.0; 11 * 2500];
+        for i in 0..2500 {
+            let inside = xs.contains(&(i % 50)) && ys.contains(&(i / 50));
+            let class = match inside {
+                true if i / 50 < ys.start + 6 => Class::Skin,
+                true => Class::Upper,
+                false => Class::Background,
+            };
+            probabilities[class as usize * 2500 + i] = 1.0;
+        }
+        Segmentation::new(50, 50, probabilities).unwrap()
+    }
+
+    fn input(_: u32, _: u32) -> (u32, u32) {
+        (128, 256)
+    }
+
+    #[test]
+    fn a_person_in_a_large_photo_is_looked_at_again_and_larger() {
+        let first = person(20..30, 5..45);
+        let closer = Closer::of(&first, (1000, 1000), input).unwrap();
+        let GarmentFrame { x_px, y_px, width_px, height_px } = closer.frame;
+        assert_eq!((width_px, height_px), (128, 256));
+        assert!(x_px + width_px <= closer.size.0 && y_px + height_px <= closer.size.1);
+        let share = |at: u32, of: u32| f64::from(at) / f64::from(of);
+        assert!(share(x_px, closer.size.0) < 0.4 && share(x_px + width_px, closer.size.0) > 0.6);
+        assert!(share(y_px, closer.size.1) < 0.1 && share(y_px + height_px, closer.size.1) > 0.9);
+        assert!([closer.size.0, closer.size.1, x_px, y_px].iter().all(|px| px % 2 == 0));
+
+        let mut seen = vec![0.0; 11 * 64 * 128];
+        seen[Class::Bag as usize * 64 * 128..][..64 * 128].fill(1.0);
+        let merged = closer.merged(&first, &Segmentation::new(64, 128, seen).unwrap()).unwrap();
+        let at = |x: u32, y: u32| merged.classes()[(y * closer.size.0 / 2 + x) as usize];
+        assert_eq!(at(x_px / 2 + 32, y_px / 2 + 64), Class::Bag);
+        assert_eq!(at(0, 0), Class::Background);
+    }
+
+    #[test]
+    fn no_second_look_without_a_person_or_where_it_would_show_no_more() {
+        assert_eq!(Closer::of(&person(2..48, 2..48), (1000, 1000), input), None);
+        assert_eq!(Closer::of(&person(20..30, 5..45), (224, 224), input), None);
+        assert_eq!(Closer::of(&person(0..0, 0..0), (1000, 1000), input), None);
+    }
+
+    #[test]
+    fn the_frame_stays_within_the_photo_and_is_never_tiny() {
+        for (first, last) in [(0, 0), (0, 49), (49, 49), (20, 21), (3, 40)] {
+            let (from, to) = side(first, last, 50, 0.125);
+            assert!(0.0 <= from && to <= 1.0 + 1e-9 && to - from >= LEAST_SIDE - 1e-9, "{first} {last}: {from} {to}");
+            assert!(from <= first as f64 / 50.0 && to >= (last + 1) as f64 / 50.0, "{first} {last}: {from} {to}");
+        }
+    }
+}
