@@ -1,8 +1,9 @@
 //! `rangrez eval classifier`: transfer learning against training from scratch on the published ten-class phone photos.
 //!
-//! Three classifiers learn from the published training part alone, of which a tenth is held back to choose by; the
-//! published validation part is only reported on. The senders of both parts overlap, so accuracies are given by sender
-//! too, and apart for senders of whom nothing was learned from.
+//! Of phone photos the classifiers learn from the published training part alone, of which a tenth is held back to choose by;
+//! the published validation part is only reported on. One also learns to name the articles of the studio's photos. The
+//! senders of both parts overlap, so accuracies are given by sender too, and apart for senders of whom nothing was learned
+//! from.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,21 +11,22 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::Serialize;
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use super::gate::Rate;
-use crate::gate::{NAME, TAIL};
+use crate::gate::NAME;
 use crate::params::Params;
 use crate::train::gate::{self, train_head};
 use crate::train::gate_data::augment::Recipe;
 use crate::train::gate_data::embeddings::{Cache, Job};
-use crate::train::gate_data::photos::{self, Part, Photo, TEN};
+use crate::train::gate_data::photos::{self, Part, Photo, Source, TEN};
 use crate::train::gate_data::rows::{Row, matrix};
 use crate::train::gate_fit::logits_of;
 use crate::train::run::{Run, read_config};
 use crate::train::small_network;
-use crate::train::tail::{Example, Tuned, Tuner, told};
-use crate::{Error, Result, checkpoint};
+use crate::train::tail::words::{numbers, vocabulary};
+use crate::train::tail::{Example, Tuner, told};
+use crate::{Error, Result};
 
 /// Epochs of the small network.
 const EPOCHS: usize = 30;
@@ -85,7 +87,7 @@ pub struct Report {
     pub cost: Option<Cost>,
 }
 
-/// Trains and measures all three.
+/// Trains and measures all of them.
 ///
 /// # Errors
 /// When the configuration, data or weights are missing or malformed.
@@ -100,11 +102,14 @@ pub fn evaluate(options: &Options) -> Result<Report> {
         return Err(Error::Data { path: options.data.clone(), reason });
     }
     let learned = photos.iter().filter(|photo| photo.part == Part::Train).count();
-    let (answers, seconds) = tuned(&config, options, &photos, &classes)?;
+    let (alone, seconds) = tuned(&config, options, &photos, &classes, Vec::new())?;
+    let beside = gate::Config { run: config.run.join("beside"), ..config.clone() };
+    let (beside, _) = tuned(&beside, options, &photos, &classes, catalogue(&config, &options.data)?)?;
     let learners = vec![
         learner("small network from scratch, 64 px", &photos, &classes, &small(&config, &photos, &classes)?),
         learner("linear probe on the frozen backbone", &photos, &classes, &probe(&config, options, &photos, &classes)?),
-        learner("last blocks fine-tuned", &photos, &classes, &answers),
+        learner("last blocks fine-tuned", &photos, &classes, &alone),
+        learner("last blocks fine-tuned, catalogue photos beside", &photos, &classes, &beside),
     ];
     let pictures = config.tail.as_ref().map_or(0.0, |tail| tail.steps as f64 * tail.batch as f64);
     let cost = seconds.map(|seconds| Cost {
@@ -133,12 +138,34 @@ fn probe(config: &gate::Config, options: &Options, photos: &[Photo], classes: &[
     answers(&train_head(&linear, &rows, TEN.len() - 1)?, &rows)
 }
 
-/// The answers, and the seconds that learning took from its first step to its last.
+/// The studio's photos to learn beside: their articles are answers after the ten.
+fn catalogue(config: &gate::Config, data: &Path) -> Result<Vec<Example>> {
+    let mut photos = photos::load(data)?;
+    photos.retain(|photo| photo.source == Source::Studio);
+    let articles: Vec<String> =
+        photos.iter().map(|photo| photo.label.clone()).collect::<BTreeSet<_>>().into_iter().collect();
+    let said = photos::studio_words(data)?;
+    let vocabulary = vocabulary(said.values());
+    let mut recipes = vec![Recipe::Plain];
+    recipes.extend((0..config.recoloured).map(Recipe::Recoloured));
+    let example = |photo: Photo| Example {
+        covered: articles.binary_search(&photo.label).map(|article| TEN.len() + article).into_iter().collect(),
+        words: said.get(&photo.path).map(|said| numbers(said, &vocabulary)),
+        path: photo.path,
+        recipes: recipes.clone(),
+        learned: true,
+    };
+    Ok(photos.into_iter().map(example).collect())
+}
+
+/// The answers, and the seconds that learning took from its first step to its last. Of what is learned beside, about as
+/// many pictures are drawn as of the photos, in as many more steps.
 fn tuned(
     config: &gate::Config,
     options: &Options,
     photos: &[Photo],
     classes: &[usize],
+    beside: Vec<Example>,
 ) -> Result<(Vec<usize>, Option<f64>)> {
     let path = &options.config;
     let tuning =
@@ -148,25 +175,31 @@ fn tuned(
         let other = (0..config.recoloured).map(Recipe::Recoloured);
         [Recipe::Plain].into_iter().chain(other).chain((0..tuning.snapshots).map(Recipe::Snapshot)).collect()
     };
-    let examples: Vec<Example> = examples
-        .map(|(photo, &class)| Example {
-            path: photo.path.clone(),
-            recipes: recipes(),
-            covered: vec![class],
-            learned: photo.part == Part::Train,
-        })
-        .collect();
+    let examples = examples.map(|(photo, &class)| Example {
+        path: photo.path.clone(),
+        recipes: recipes(),
+        covered: vec![class],
+        words: None,
+        learned: photo.part == Part::Train,
+    });
+    let mut tuning = tuning.clone();
+    let mut examples: Vec<Example> = examples.collect();
+    if !beside.is_empty() {
+        tuning.steps *= 2;
+        let learned: Vec<Example> = examples.iter().filter(|example| example.learned).cloned().collect();
+        let again = (beside.len() / learned.len().max(1)).saturating_sub(1);
+        (0..again).for_each(|_| examples.extend(learned.iter().cloned()));
+        examples.extend(beside);
+    }
+    let outputs = examples.iter().flat_map(|example| &example.covered).max().map_or(0, |output| output + 1);
     let (mut run, saved) = Run::open(&config.run, NAME, config, options.resume)?;
-    let mut tuner = Tuner::new(tuning, config.seed, &examples, TEN.len(), &options.weights, config.cache())?;
+    let mut tuner = Tuner::new(&tuning, config.seed, &examples, outputs, &options.weights, config.cache())?;
     let (whole, start) = (saved.is_none(), Instant::now());
-    let Tuned { tail, head, .. } = tuner.fit(&mut run, saved)?;
+    let tuned = tuner.fit(&mut run, saved)?;
     let seconds = whole.then(|| start.elapsed().as_secs_f64());
     drop(tuner);
-    let mut params = Params::default();
-    params.extend_with_prefix("head.0.", &head);
-    params.extend_with_prefix(TAIL, &tail);
     let file = config.run.join("tail.safetensors");
-    checkpoint::save(&file, NAME, &params, Kind::Half, &[])?;
+    let params = tuned.write(&file)?;
     let rows = rows(config, &options.weights, Some(&file), photos, classes)?;
     Ok((answers(&params, &rows)?, seconds))
 }
@@ -195,8 +228,10 @@ fn rows(
     Ok(photos.iter().enumerate().zip(embeddings).map(row).collect())
 }
 
+/// The likeliest of the ten.
 fn answers(head: &Params, rows: &[Row]) -> Result<Vec<usize>> {
-    let best: Tensor = logits_of(head, matrix(rows.iter()))?.f_argmax(1, false)?;
+    let logits = logits_of(head, matrix(rows.iter()))?.f_narrow(1, 0, TEN.len() as i64)?;
+    let best: Tensor = logits.f_argmax(1, false)?;
     Ok(Vec::<i64>::try_from(&best)?.into_iter().map(|class| class as usize).collect())
 }
 

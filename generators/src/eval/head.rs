@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use super::gate::Rate;
 use crate::Result;
@@ -45,6 +45,24 @@ pub fn accuracy(
     class: impl Fn(&Photo) -> Option<usize>,
     features: impl Fn(usize) -> Vec<f32>,
 ) -> Result<Rate> {
+    let answers = answers(config, photos, classes, &class, features)?;
+    rate(config, photos, class, &answers)
+}
+
+/// What such a head says of the judged photos.
+///
+/// # Shapes
+/// Log-probabilities `[judged photos, classes]`.
+///
+/// # Errors
+/// As [`accuracy`].
+pub fn answers(
+    config: &Config,
+    photos: &[Photo],
+    classes: usize,
+    class: impl Fn(&Photo) -> Option<usize>,
+    features: impl Fn(usize) -> Vec<f32>,
+) -> Result<Tensor> {
     let row = |(i, photo): (usize, &Photo)| Row {
         photo: Some(i),
         recipe: Recipe::Plain,
@@ -56,8 +74,21 @@ pub fn accuracy(
     };
     let rows: Vec<Row> = photos.iter().enumerate().map(row).collect();
     let head = train_head(config, &rows, classes - 1)?;
-    let held_out: Vec<&Row> = rows.iter().filter(|row| row.part == judged(config)).collect();
-    let best: Tensor = logits_of(&head, matrix(held_out.iter().copied()))?.f_argmax(1, false)?;
-    let best = Vec::<i64>::try_from(&best)?;
-    Ok(Rate::of(held_out.iter().zip(best).map(|(row, best)| row.covered == [best as usize])))
+    let held_out = rows.iter().filter(|row| row.part == judged(config));
+    Ok(logits_of(&head, matrix(held_out))?.log_softmax(1, Kind::Float))
+}
+
+/// How often the likeliest answers are right.
+///
+/// # Errors
+/// When libtorch refuses.
+pub fn rate(
+    config: &Config,
+    photos: &[Photo],
+    class: impl Fn(&Photo) -> Option<usize>,
+    answers: &Tensor,
+) -> Result<Rate> {
+    let best = Vec::<i64>::try_from(&answers.f_argmax(1, false)?)?;
+    let held_out = photos.iter().filter(|photo| photo.part == judged(config));
+    Ok(Rate::of(held_out.zip(best).map(|(photo, best)| class(photo) == Some(best as usize))))
 }

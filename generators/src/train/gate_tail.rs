@@ -3,19 +3,17 @@
 
 use std::path::{Path, PathBuf};
 
-use tch::Kind;
-
 use super::gate::{Config, Material, train_head};
 use super::gate_data::augment::Recipe;
 use super::gate_data::photos::{Part, Photo, Source};
 use super::gate_data::rows::{Row, matrix, street, street_part};
 use super::run::Run;
-use super::tail::{self, Example, Tuned, Tuner};
+use super::tail::{self, Example, Tuner};
+use crate::Result;
 use crate::card::{Baseline, Metric};
 use crate::gate::{NAME, TAIL};
 use crate::params::Params;
 use crate::taxonomy::Taxonomy;
-use crate::{Result, checkpoint};
 
 /// A fine-tuned tail and how it compares.
 pub struct Candidate {
@@ -53,13 +51,12 @@ pub fn train(
     let (mut run, saved) = Run::open(&folder, NAME, config, resume)?;
     let outputs = taxonomy.articles() + 1;
     let mut tuner = Tuner::new(tuning, config.seed, &examples, outputs, weights, config.cache())?;
-    let Tuned { tail, head, .. } = tuner.fit(&mut run, saved)?;
+    let tuned = tuner.fit(&mut run, saved)?;
     drop(tuner);
-    let (tail, head) = (half(&tail), named(&half(&head)));
-    let mut all = head.clone();
-    all.extend_with_prefix(TAIL, &tail);
     let file = folder.join("tail.safetensors");
-    checkpoint::save(&file, NAME, &all, Kind::Half, &[])?;
+    let all = tuned.write(&file)?;
+    let (mut head, tail) = (Params::default(), all.with_prefix(TAIL));
+    head.extend_with_prefix("head.", &all.with_prefix("head."));
 
     let tuned = Material::load(config, data, weights, Some(&file))?;
     let (right, n) = right(&tuned.rows, &head)?;
@@ -106,14 +103,14 @@ fn examples(
         let path = photo.path.clone();
         if learned && config.nothing_every > 0 && index % config.nothing_every as usize == 0 {
             let recipes = vec![Recipe::Nothing(0)];
-            examples.push(Example { path: path.clone(), recipes, covered: nothing.clone(), learned });
+            examples.push(Example { path: path.clone(), recipes, covered: nothing.clone(), words: None, learned });
         }
-        examples.push(Example { path, recipes, covered: covered.to_vec(), learned });
+        examples.push(Example { path, recipes, covered: covered.to_vec(), words: None, learned });
     }
     for path in street(data)? {
         let recipes = vec![Recipe::Backdrop(0)];
         if street_part(&path) == Part::Train {
-            examples.push(Example { path, recipes, covered: nothing.clone(), learned: true });
+            examples.push(Example { path, recipes, covered: nothing.clone(), words: None, learned: true });
         }
     }
     Ok(examples)
@@ -130,15 +127,4 @@ fn right(rows: &[Row], head: &Params) -> Result<(usize, usize)> {
     let best = Vec::<i64>::try_from(&best)?;
     let right = chosen.iter().zip(&best).filter(|(row, best)| row.covered.contains(&(**best as usize))).count();
     Ok((right, chosen.len()))
-}
-
-fn half(params: &Params) -> Params {
-    params.map(|tensor| tensor.detach().to_kind(Kind::Half).to_kind(Kind::Float))
-}
-
-/// A linear layer's `weight` and `bias` as a gate's head.
-fn named(layer: &Params) -> Params {
-    let mut head = Params::default();
-    head.extend_with_prefix("head.0.", layer);
-    head
 }

@@ -4,6 +4,8 @@
 //! that fall towards the input; depthwise kernels stay as they are, since oneDNN's gradients of them take longer than
 //! everything else together. Labels that cover several articles train the sum of their probabilities.
 
+pub mod words;
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,7 @@ use super::parallel::{Losses, gradients};
 use super::run::{Run, Saved};
 use crate::backbone::{self, EMBEDDING, TRUNK_SHAPE, Tail};
 use crate::embedding_cache::Key;
+use crate::gate::{NAME, TAIL};
 use crate::layers::{Linear, Precision};
 use crate::params::{Builder, Init, Params};
 use crate::stream::Stream;
@@ -56,6 +59,9 @@ pub struct Config {
     pub snapshots: u32,
     /// Decay of the averaged weights, which are the ones exported.
     pub average: f64,
+    /// Weight of the surprise at the words that a catalogue says of its products, all words together.
+    #[serde(default)]
+    pub words: f64,
     /// Precision of the dense convolutions while learning; `bf16` pays off on processors with AMX or AVX-512 BF16.
     #[serde(default)]
     pub precision: Precision,
@@ -80,6 +86,7 @@ impl Config {
             (self.head_rate > 0.0 && self.tail_rate > 0.0, "rates of `tail` must be positive"),
             (self.rate_decay > 0.0 && self.rate_decay <= 1.0, "`tail.rate_decay` must lie in 0..=1"),
             (self.weight_decay >= 0.0, "`tail.weight_decay` must not be negative"),
+            (self.words >= 0.0, "`tail.words` must not be negative"),
             (share(self.dropout) && share(self.smoothing) && share(self.average), "a share of `tail` is not below 1"),
         ];
         rules.iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, reason)| Err((*reason).to_owned()))
@@ -95,6 +102,8 @@ pub struct Example {
     pub recipes: Vec<Recipe>,
     /// The outputs that it may be.
     pub covered: Vec<usize>,
+    /// The words said of it, by number; none where nothing is said.
+    pub words: Option<Vec<usize>>,
     /// Whether it is learned from; otherwise it is measured on.
     pub learned: bool,
 }
@@ -109,6 +118,21 @@ pub struct Tuned {
     pub accuracy: f64,
 }
 
+impl Tuned {
+    /// Writes it as a gate's tensors, in half precision, and returns these as they are read.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn write(&self, file: &Path) -> Result<Params> {
+        let mut params = Params::default();
+        params.extend_with_prefix("head.0.", &self.head);
+        params.extend_with_prefix(TAIL, &self.tail);
+        let params = params.map(|tensor| tensor.detach().to_kind(Kind::Half).to_kind(Kind::Float));
+        checkpoint::save(file, NAME, &params, Kind::Half, &[])?;
+        Ok(params)
+    }
+}
+
 /// What one thread learns from in one step.
 struct Shard {
     maps: Vec<f32>,
@@ -118,12 +142,17 @@ struct Shard {
     shares: Vec<f32>,
     /// Factors on the embedding: 0 where it is dropped.
     kept: Vec<f32>,
+    /// Which words are said of each picture, by share.
+    said: Vec<f32>,
+    /// The share of each picture of which words are said at all.
+    known: Vec<f32>,
 }
 
 /// The pictures of one photo.
 struct Item {
     keys: Vec<Key>,
     covered: Vec<usize>,
+    words: Option<Vec<usize>>,
 }
 
 /// A tail and a head in training.
@@ -131,6 +160,7 @@ pub struct Tuner {
     config: Config,
     seed: u64,
     outputs: usize,
+    words: usize,
     params: Params,
     average: Params,
     adam: Adam,
@@ -140,7 +170,8 @@ pub struct Tuner {
 }
 
 impl Tuner {
-    /// The backbone's own tail under a head that says nothing yet, for `outputs` answers.
+    /// The backbone's own tail under a head that says nothing yet, for `outputs` answers, and one that knows how often
+    /// each word is said.
     ///
     /// `cache` is the folder of the maps; what it lacks is computed.
     ///
@@ -165,7 +196,7 @@ impl Tuner {
         for example in examples {
             let keys: Vec<Key> = keys.by_ref().take(used(example)).filter(|key| maps.holds(key)).collect();
             if !keys.is_empty() {
-                let item = Item { keys, covered: example.covered.clone() };
+                let item = Item { keys, covered: example.covered.clone(), words: example.words.clone() };
                 if example.learned { learned.push(item) } else { held_out.push(item) }
             }
         }
@@ -176,11 +207,18 @@ impl Tuner {
         let mut params = Params::default();
         params.extend_with_prefix("tail.", &Tail::params_of(&backbone).deep_clone());
         let mut builder = Builder::fresh(seed);
+        let said = words::log_odds(learned.iter().filter_map(|item| item.words.as_deref()));
         let _ = Linear::new(&mut builder, "logits", EMBEDDING, outputs as i64, Init::Zeros);
         params.extend_with_prefix("", &builder.finish()?);
+        if !said.is_empty() {
+            let shape = [said.len() as i64, EMBEDDING];
+            params.insert("words.weight", Tensor::zeros(shape, (Kind::Float, tch::Device::Cpu)));
+            params.insert("words.bias", Tensor::from_slice(&said));
+        }
         let adam = Adam::new(&params, AdamConfig { weight_decay: config.weight_decay, ..AdamConfig::default() });
         let average = params.deep_clone();
-        Ok(Self { config: config.clone(), seed, outputs, params, average, adam, maps, learned, held_out })
+        let words = said.len();
+        Ok(Self { config: config.clone(), seed, outputs, words, params, average, adam, maps, learned, held_out })
     }
 
     /// One optimiser step; returns the loss.
@@ -190,24 +228,33 @@ impl Tuner {
     pub fn step(&mut self, step: u64) -> Result<f64> {
         let Config { steps, head_rate, tail_rate, rate_decay, precision, smoothing, .. } = self.config;
         let shards = self.shards(step)?;
-        let outputs = self.outputs as i64;
+        let (outputs, of_words) = (self.outputs as i64, self.config.words);
         let (gradients, parts) = gradients(&self.params, &shards, step, |leaves, shard| {
             let n = shard.shares.len() as i64;
             let rows = |values: &[f32]| Tensor::from_slice(values).view([n, -1]);
             let [channels, height, width] = TRUNK_SHAPE;
             let maps = rows(&shard.maps).view([n, channels, height, width]);
             let (tail, head) = build(&still(leaves), precision, outputs)?;
-            let logits = head.forward(&(tail.forward(&maps) * rows(&shard.kept)));
+            let embedding = tail.forward(&maps) * rows(&shard.kept);
+            let logits = head.forward(&embedding);
             let shares = Tensor::from_slice(&shard.shares);
             let [own, other] = shard.allowed.each_ref().map(|allowed| surprise(&logits, &rows(allowed)));
             let mixed: Tensor = &shares * own + (1.0 - &shares) * other;
             let surprise = mixed.mean(Kind::Float);
             let spread = logits.log_softmax(1, Kind::Float).mean(Kind::Float).neg();
             let value = surprise.f_double_value(&[])?;
-            Ok(Losses {
+            let mut losses = Losses {
                 total: surprise * (1.0 - smoothing) + spread * smoothing,
                 parts: vec![("cross-entropy", value)],
-            })
+            };
+            if let (Some(weight), Some(bias)) = (leaves.get("words.weight"), leaves.get("words.bias")) {
+                let logits = embedding.linear(weight, Some(bias));
+                let known = Tensor::from_slice(&shard.known);
+                let surprise = words::surprise(&logits, &rows(&shard.said), &known).mean(Kind::Float);
+                losses.parts.push(("words", surprise.f_double_value(&[])?));
+                losses.total += surprise * of_words;
+            }
+            Ok(losses)
         })?;
         clip_norm(&gradients, 5.0);
         let factor = cosine_with_warmup(step, steps / 10, steps);
@@ -228,14 +275,16 @@ impl Tuner {
                     allowed: [vec![], vec![]],
                     shares: vec![],
                     kept: vec![],
+                    said: vec![],
+                    known: vec![],
                 };
                 for _ in 0..n {
-                    let (mut map, covered) = self.draw(&mut stream)?;
-                    let mut other_covered = covered;
+                    let (mut map, item) = self.draw(&mut stream)?;
+                    let mut other_item = item;
                     let mut share = 1.0;
                     if stream.chance(mixed) {
-                        let (other, covered) = self.draw(&mut stream)?;
-                        other_covered = covered;
+                        let (other, item) = self.draw(&mut stream)?;
+                        other_item = item;
                         // Mostly one of the two: the square root of a uniform number.
                         share = 0.5 + 0.5 * stream.unit().sqrt();
                         map.iter_mut().zip(other).for_each(|(a, b)| *a = *a * share + b * (1.0 - share));
@@ -245,9 +294,14 @@ impl Tuner {
                     }
                     shard.maps.extend(map);
                     shard.shares.push(share);
-                    for (allowed, covered) in shard.allowed.iter_mut().zip([covered, other_covered]) {
+                    for (allowed, Item { covered, .. }) in shard.allowed.iter_mut().zip([item, other_item]) {
                         allowed.extend((0..self.outputs).map(|o| if covered.contains(&o) { 0.0 } else { IMPOSSIBLE }));
                     }
+                    let both = [(share, item), (1.0 - share, other_item)];
+                    let both = both.map(|(share, item)| (share, item.words.as_deref()));
+                    let (said, known) = words::mixed(both, self.words);
+                    shard.said.extend(said);
+                    shard.known.push(known);
                     let scale = 1.0 / (1.0 - dropout as f32);
                     let kept = (0..EMBEDDING).map(|_| if stream.chance(dropout as f32) { 0.0 } else { scale });
                     shard.kept.extend(kept);
@@ -258,13 +312,13 @@ impl Tuner {
     }
 
     /// A random picture of a random photo, mirrored or not.
-    fn draw(&self, stream: &mut Stream) -> Result<(Vec<f32>, &[usize])> {
+    fn draw(&self, stream: &mut Stream) -> Result<(Vec<f32>, &Item)> {
         let item = &self.learned[stream.below(self.learned.len())];
         let mut map = self.maps.get(&item.keys[stream.below(item.keys.len())])?;
         if stream.chance(0.5) {
             mirror(&mut map);
         }
-        Ok((map, &item.covered))
+        Ok((map, item))
     }
 
     /// Accuracy and cross-entropy of the averaged weights on what is held out; accuracy with mirrored pictures averaged.
@@ -365,7 +419,8 @@ fn still(leaves: &Params) -> Params {
 }
 
 fn build(params: &Params, precision: Precision, outputs: i64) -> Result<(Tail, Linear)> {
-    let mut builder = Builder::loaded(params);
+    let own: Params = params.iter().filter(|(name, _)| !name.starts_with("words.")).map(owned).collect();
+    let mut builder = Builder::loaded(&own);
     let tail = builder.scope("tail", |b| Tail::build(b, precision));
     let head = Linear::new(&mut builder, "logits", EMBEDDING, outputs, Init::Zeros);
     builder.finish()?;
@@ -376,6 +431,10 @@ fn rate_of(name: &str, head: f64, tail: f64, decay: f64) -> f64 {
     let Some(rest) = name.strip_prefix("tail.") else { return head };
     let block = rest.strip_prefix("blocks.").and_then(|rest| rest.split('.').next()?.parse().ok());
     block.map_or(tail, |block: i32| tail * decay.powi(BLOCKS - 1 - block))
+}
+
+fn owned((name, tensor): (&str, &Tensor)) -> (String, Tensor) {
+    (name.to_owned(), tensor.shallow_clone())
 }
 
 #[cfg(test)]

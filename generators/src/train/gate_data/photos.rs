@@ -80,6 +80,9 @@ struct StudioRow {
     article: String,
     #[serde(rename = "baseColour")]
     colour: String,
+    gender: String,
+    season: String,
+    usage: String,
     #[serde(rename = "productDisplayName")]
     title: String,
 }
@@ -119,7 +122,26 @@ pub fn studio_colours(data: &Path) -> Result<HashMap<PathBuf, String>> {
     let folder = data.join("studio");
     let rows: Vec<StudioRow> = table(&folder.join("styles.csv"))?;
     let named = rows.into_iter().filter(|row| !row.colour.is_empty());
-    Ok(named.map(|row| (folder.join("images").join(format!("{}.jpg", row.id)), row.colour)).collect())
+    Ok(named.map(|row| (studio_file(&folder, &row), row.colour)).collect())
+}
+
+/// The words that the catalogue says of each studio photo beside its label, by file: its title without colours, for whom
+/// the product is, and for what.
+///
+/// # Errors
+/// As [`load`].
+pub fn studio_words(data: &Path) -> Result<HashMap<PathBuf, BTreeSet<String>>> {
+    let folder = data.join("studio");
+    let rows: Vec<StudioRow> = table(&folder.join("styles.csv"))?;
+    let colours = colours(&rows);
+    let words = |row: &StudioRow| {
+        let title = without_colours(&row.title, &colours);
+        let told = [("for", &row.gender), ("in", &row.season), ("use", &row.usage)];
+        let told = told.into_iter().filter(|(_, word)| !word.is_empty());
+        let told = told.map(|(what, word)| format!("{what} {}", word.to_lowercase()));
+        title.split(' ').filter(|word| !word.is_empty()).map(str::to_owned).chain(told).collect()
+    };
+    Ok(rows.iter().map(|row| (studio_file(&folder, row), words(row))).collect())
 }
 
 /// The published ten-class subset: its training photos, of which a tenth by hash is there to choose by
@@ -178,22 +200,29 @@ fn table<R: for<'a> Deserialize<'a>>(path: &Path) -> Result<Vec<R>> {
 fn studio(folder: &Path) -> Result<Vec<Photo>> {
     let mut rows: Vec<StudioRow> = table(&folder.join("styles.csv"))?;
     rows.sort_by(|a, b| a.id.cmp(&b.id));
-    let path_of = |row: &StudioRow| folder.join("images").join(format!("{}.jpg", row.id));
-    let hashes = rows.par_iter().map(|row| gradient_hash(&read(&path_of(row))?)).collect::<Result<Vec<_>>>()?;
-    let colours: BTreeSet<String> = rows
-        .iter()
-        .flat_map(|row| row.colour.to_lowercase().split(' ').map(str::to_owned).collect::<Vec<_>>())
-        .collect();
+    let hash = |row: &StudioRow| gradient_hash(&read(&studio_file(folder, row))?);
+    let hashes = rows.par_iter().map(hash).collect::<Result<Vec<_>>>()?;
+    let colours = colours(&rows);
     let titles: Vec<String> = rows.iter().map(|row| without_colours(&row.title, &colours)).collect();
     let groups = groups(&titles, &hashes);
     let photos = rows.iter().zip(groups).map(|(row, group)| Photo {
-        path: path_of(row),
+        path: studio_file(folder, row),
         source: Source::Studio,
         label: row.article.clone(),
         sender: String::new(),
         part: part_of(&format!("product {}", titles[group])),
     });
     Ok(photos.collect())
+}
+
+fn studio_file(folder: &Path, row: &StudioRow) -> PathBuf {
+    folder.join("images").join(format!("{}.jpg", row.id))
+}
+
+/// The words of all names of colours, in lower case.
+fn colours(rows: &[StudioRow]) -> BTreeSet<String> {
+    let words = |row: &StudioRow| row.colour.to_lowercase().split(' ').map(str::to_owned).collect::<Vec<_>>();
+    rows.iter().flat_map(words).collect()
 }
 
 fn clothing(folder: &Path) -> Result<Vec<Photo>> {

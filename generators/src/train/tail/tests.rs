@@ -20,7 +20,7 @@ fn material(folder: &Path) -> (PathBuf, Vec<Example>) {
         let png = pixels::encode(&photo, None, pixels::Format::Png, 90).unwrap();
         std::fs::write(&path, png).unwrap();
         let recipes = vec![Recipe::Plain, Recipe::Snapshot(0)];
-        Example { path, recipes, covered: vec![i % 2], learned: i < 6 }
+        Example { path, recipes, covered: vec![i % 2], words: (i > 2).then(|| vec![i % 2, 2]), learned: i < 6 }
     });
     (weights, examples.collect())
 }
@@ -39,6 +39,7 @@ fn config() -> Config {
         hidden: 0.5,
         snapshots: 1,
         average: 0.5,
+        words: 0.1,
         precision: Precision::F32,
         threads: 2,
         save_every: 3,
