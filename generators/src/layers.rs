@@ -166,6 +166,8 @@ impl Precision {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::params::Params;
+    use crate::stream::Stream;
 
     #[test]
     fn padding_is_tensorflows() {
@@ -173,5 +175,24 @@ mod tests {
         assert_eq!(same_padding(224, 5, 2), (1, 2));
         assert_eq!(same_padding(7, 3, 2), (1, 1));
         assert_eq!(same_padding(56, 5, 1), (2, 2));
+    }
+
+    #[test]
+    fn onednn_convolves_as_libtorch_does() {
+        let mut stream = Stream::new(3, "convolutions", 0);
+        let mut random = |shape: &[i64]| {
+            let values: Vec<f32> = (0..shape.iter().product::<i64>()).map(|_| stream.uniform(-1.0, 1.0)).collect();
+            Tensor::from_slice(&values).view(shape)
+        };
+        for shape in [ConvShape::dense(24, 40, 1), ConvShape::dense(3, 8, 3).stride(2), ConvShape::depthwise(24, 5)] {
+            let weight = random(&[shape.output, shape.input / shape.groups, shape.kernel, shape.kernel]);
+            let params: Params =
+                [("c.weight".to_owned(), weight), ("c.bias".to_owned(), random(&[shape.output]))].into_iter().collect();
+            let x = channels_last(&random(&[1, shape.input, 14, 14]));
+            let made = |params: &Params| Conv::new(&mut Builder::loaded(params), "c", shape).forward(&x);
+            // With gradients it is libtorch that convolves.
+            let far = (made(&params) - made(&params.leaves())).abs().max().double_value(&[]);
+            assert!(far < 1e-5, "{shape:?}: {far}");
+        }
     }
 }

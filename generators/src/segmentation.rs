@@ -193,11 +193,12 @@ impl Segmentation {
                 let person = self.probability(ClassSet::of(&[Class::Skin, Class::Hair]));
                 separate(&small, &mut score, &self.probability(ClassSet::FOREGROUND), &person)?;
             }
-            Some(bare_skin::find(&small, self))
+            let bare = bare_skin::find(&small, self);
+            Some((small, bare))
         } else {
             None
         };
-        if let Some(bare) = &bare {
+        if let Some((_, bare)) = &bare {
             score.values.iter_mut().zip(bare).filter(|(_, bare)| **bare).for_each(|(p, _)| *p = 0.0);
         }
         self.clean(&mut score, set);
@@ -205,12 +206,12 @@ impl Segmentation {
         let bounds = (&extreme(&score, f32::min), &extreme(&score, f32::max));
         let alpha = GuidedModel::fit(photo, &score, &GuidedFilter::default())?.alpha(photo, bounds, CONTRAST);
         let mut mask = refine_edges(photo, &Mask::new(photo.width_px(), photo.height_px(), alpha)?)?;
-        if let Some(bare) = &bare {
+        if let Some((small, bare)) = &bare {
             let plane = |is: &dyn Fn(usize) -> bool| {
                 let values = (0..bare.len()).map(|i| f32::from(u8::from(is(i)))).collect();
                 Plane { width: self.width, height: self.height, values }
             };
-            spare(photo, &mut mask, &plane(&|i| score.values[i] > SURE_CLOTH), &plane(&|i| bare[i]))?;
+            spare(photo, small, &mut mask, &plane(&|i| score.values[i] > SURE_CLOTH), &plane(&|i| bare[i]))?;
         }
         Ok(mask)
     }

@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 
 use crate::guided_filter::{Plane, PlaneRow};
-use crate::{Mask, Result, SrgbImage, resize_linear};
+use crate::{Error, Mask, Result, SrgbImage};
 
 /// Half-width of the window over which both colours are averaged, in cells.
 const WINDOW: usize = 4;
@@ -47,16 +47,23 @@ impl Side {
 
 /// Takes alpha from the pixels beside `spared` that have its colour rather than the cloth's.
 ///
-/// `cloth` and `spared` are 1 where a cell of a grid over the photo surely is one or the other, and 0 elsewhere.
+/// `cloth` and `spared` are 1 where a cell of a grid over the photo surely is one or the other, and 0 elsewhere; `small` is
+/// the photo at the grid's size.
 ///
 /// # Errors
-/// [`crate::Error::SizeMismatch`] when the mask has another size than the photo.
-pub fn spare(photo: &SrgbImage, mask: &mut Mask, cloth: &Plane, spared: &Plane) -> Result<()> {
+/// [`crate::Error::SizeMismatch`] when the mask has another size than the photo, or the small photo than the grid.
+pub fn spare(photo: &SrgbImage, small: &SrgbImage, mask: &mut Mask, cloth: &Plane, spared: &Plane) -> Result<()> {
     let (w, h) = (photo.width_px() as usize, photo.height_px() as usize);
     mask.check_size(photo.width_px(), photo.height_px())?;
-    let small = resize_linear(photo, spared.width as u32, spared.height as u32)?;
+    for grid in [cloth, spared] {
+        let (expected_width, expected_height) = (grid.width as u32, grid.height as u32);
+        let (got_width, got_height) = (small.width_px(), small.height_px());
+        if (expected_width, expected_height) != (got_width, got_height) {
+            return Err(Error::SizeMismatch { expected_width, expected_height, got_width, got_height });
+        }
+    }
     let near = spared.box_mean(REACH);
-    let (cloth, spared) = (Side::of(&small, cloth), Side::of(&small, spared));
+    let (cloth, spared) = (Side::of(small, cloth), Side::of(small, spared));
     let columns = near.columns(w);
     mask.data_mut().par_chunks_mut(w.max(1)).enumerate().for_each(|(y, row)| {
         let near = near.line(h, y);
@@ -122,6 +129,10 @@ mod tests {
         (photo, mask, cells(|x| x > CELLS / 2), cells(|x| x < CELLS / 2 - 1))
     }
 
+    fn small(photo: &SrgbImage) -> SrgbImage {
+        crate::resize_linear(photo, CELLS as u32, CELLS as u32).unwrap()
+    }
+
     fn at(mask: &Mask, x: usize) -> u8 {
         mask.data()[SIDE / 2 * SIDE + x]
     }
@@ -129,7 +140,7 @@ mod tests {
     #[test]
     fn skin_that_the_mask_took_along_is_given_back_and_cloth_is_kept() {
         let (photo, mut mask, cloth, skin) = scene([30, 60, 150], 5);
-        spare(&photo, &mut mask, &cloth, &skin).unwrap();
+        spare(&photo, &small(&photo), &mut mask, &cloth, &skin).unwrap();
         assert_eq!(
             [SIDE / 2 - 5, SIDE / 2 - 1, SIDE / 2, SIDE / 2 + 3, SIDE - 1].map(|x| at(&mask, x)),
             [0, 0, 255, 255, 255]
@@ -140,7 +151,7 @@ mod tests {
     fn nude_cloth_keeps_its_mask() {
         let (photo, mask, cloth, skin) = scene([210, 163, 137], 0);
         let mut spared = mask.clone();
-        spare(&photo, &mut spared, &cloth, &skin).unwrap();
+        spare(&photo, &small(&photo), &mut spared, &cloth, &skin).unwrap();
         assert_eq!(spared, mask);
     }
 
@@ -155,8 +166,9 @@ mod tests {
             }
         }
         let mut spared = mask.clone();
-        spare(&photo, &mut spared, &cloth, &skin).unwrap();
+        spare(&photo, &small(&photo), &mut spared, &cloth, &skin).unwrap();
         assert_eq!(spared, mask);
-        assert!(spare(&photo, &mut Mask::filled(3, 3, 0), &cloth, &skin).is_err());
+        assert!(spare(&photo, &small(&photo), &mut Mask::filled(3, 3, 0), &cloth, &skin).is_err());
+        assert!(spare(&photo, &photo, &mut spared, &cloth, &skin).is_err());
     }
 }

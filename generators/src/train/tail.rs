@@ -390,6 +390,7 @@ impl Tuner {
                 let found = self.measure()?;
                 accuracy = found[0].1;
                 let values = found.map(|(name, value)| (format!("selection/{name}"), value));
+                let values = if self.held_out.is_empty() { &values[..0] } else { &values[..] };
                 let values = values.iter().map(|(name, value)| (name.as_str(), *value));
                 run.log(step, &values.chain([("tail/cross_entropy", loss)]).collect::<Vec<_>>())?;
                 run.save(done, &self.state())?;
