@@ -77,8 +77,10 @@ fn sixteen_bits_of_fabrics_and_looks() {
     let folder = tempfile::tempdir().unwrap();
     let (photo, mask_file, deep, mask) = photo(folder.path());
     let fabric = samples().parent().unwrap().join("fabrics/gingham-red.jpg");
-    for (way, more) in [("--fabric", [].as_slice()), ("--look", ["--scope", "garment"].as_slice())] {
-        let out = folder.path().join(way);
+    let ways: [(&str, &[&str]); 3] =
+        [("--fabric", &[]), ("--fabric", &["--refine"]), ("--look", &["--scope", "garment"])];
+    for (way, more) in ways {
+        let out = folder.path().join([&[way], more].concat().concat());
         let mut command = rangrez();
         command.arg("restyle").arg(&photo).arg("--mask").arg(&mask_file).arg(way).arg(&fabric).args(more);
         let ended = run(command.args(["--gate", "off", "--format", "png", "-o"]).arg(&out));

@@ -200,6 +200,32 @@ fn a_painted_look_keeps_what_is_outside_its_scope_and_replays() {
 }
 
 #[test]
+fn a_refined_fabric_differs_in_its_light_alone_and_replays() {
+    let studio = Studio::new();
+    let args = ["shirt.png", "--mask", "mask.png", "--fabric", "gingham.jpg", "--format", "png", "--gate", "off"];
+    let with = |more: &[&str]| studio.restyle(&[&args[..], more].concat());
+    let ended = [
+        with(&["-o", "plain"]),
+        with(&["--refine", "-o", "refined"]),
+        with(&["--refine", "--strength", "0", "-o", "none"]),
+    ];
+    assert!(ended.iter().all(|ended| ended.code == Some(0)), "{ended:#?}");
+    let of = |folder: &str| studio.picture(&format!("{folder}/shirt--gingham.png"));
+    let (before, plain, refined) = (studio.picture("shirt.png"), of("plain"), of("refined"));
+    assert_eq!(of("none"), before);
+    assert_ne!(plain, refined);
+    for (i, (one, other)) in plain.data().chunks_exact(3).zip(refined.data().chunks_exact(3)).enumerate() {
+        let (x, y) = (i as u32 % SIDE, i as u32 / SIDE);
+        let most = one.iter().zip(other).map(|(a, b)| a.abs_diff(*b)).max().unwrap();
+        assert!(if inside(x, y) { most <= 26 } else { most == 0 }, "{most} at {x}, {y}");
+    }
+    let mut again = rangrez();
+    again.current_dir(studio.folder.path()).args(["restyle", "--recipe", "refined/recipe.toml", "-o", "again"]);
+    assert_eq!(run(&mut again).code, Some(0));
+    assert_eq!(of("again"), refined);
+}
+
+#[test]
 fn what_is_no_swatch_is_refused_before_work_starts() {
     let studio = Studio::new();
     for (args, says) in [
@@ -209,6 +235,7 @@ fn what_is_no_swatch_is_refused_before_work_starts() {
         (vec!["--fabric", "missing.jpg"], "missing.jpg"),
         (vec!["--fabric", "mask.png", "--look", "stripes.png"], "cannot be used with"),
         (vec!["--fabric", "stripes.png", "--painterly"], "cannot be used with"),
+        (vec!["--look", "stripes.png", "--refine"], "cannot be used with"),
         (vec!["--fabric", "stripes.png", "--fabric", "stripes.png"], "named twice"),
         (vec!["--fabric", "stripes.png", "--repeat", "4"], "write 4cm"),
         (vec!["--fabric", "stripes.png", "--offset", "1"], "two numbers"),
@@ -248,7 +275,7 @@ fn models_of_styles_are_missed_only_by_those_who_ask_for_them() {
     fs::create_dir(&few).unwrap();
     for entry in fs::read_dir(support::weights()).unwrap().map(Result::unwrap) {
         let name = entry.file_name().into_string().unwrap();
-        if !["look.", "shading.", "style."].iter().any(|model| name.starts_with(model)) {
+        if !["look.", "shading.", "style.", "refiner."].iter().any(|model| name.starts_with(model)) {
             std::os::unix::fs::symlink(entry.path(), few.join(name)).unwrap();
         }
     }
@@ -260,6 +287,10 @@ fn models_of_styles_are_missed_only_by_those_who_ask_for_them() {
     with("restyle", &["--look", "stripes.png"]).says(4, &["look.", "scripts/setup"]);
     with("restyle", &["--look", "stripes.png", "--painterly"]).says(4, &["style.", "scripts/setup"]);
     with("restyle", &["--fabric", "stripes.png"]).says(4, &["shading.", "scripts/setup"]);
+    for file in ["shading.safetensors", "shading.card.json"] {
+        std::os::unix::fs::symlink(support::weights().join(file), few.join(file)).unwrap();
+    }
+    with("restyle", &["--fabric", "stripes.png", "--refine"]).says(4, &["refiner.", "scripts/setup"]);
     assert!(!studio.file("out/report.json").exists(), "a run without its models left a report");
     let dyed = with("recolor", &["--to", "#1f3a5f"]);
     assert_eq!(dyed.code, Some(0), "{dyed:#?}");

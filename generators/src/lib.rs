@@ -20,6 +20,7 @@ pub mod look;
 pub mod params;
 pub mod projection;
 pub mod recolor;
+pub mod refiner;
 pub mod region;
 pub mod registration;
 pub mod runtime;

@@ -5,12 +5,14 @@ mod parts;
 mod period;
 mod placement;
 mod quilt;
+mod relight;
 mod render;
 mod swatch;
 mod tile;
 
 pub use period::{Period, find_period};
 pub use placement::{GARMENT_CM, Placement, Placing, Repeat, SWATCH_CM};
+pub use relight::{MOST as MOST_LIGHT, relight, relight_deep};
 pub use render::{Restyle, Restyled};
 pub use tile::{MakeTile, Tile};
 

@@ -10,8 +10,9 @@ use crate::pipeline::style;
 use crate::recipe::Scope;
 
 /// Names of the options that a recipe replaces.
-const REPLACED: [&str; 12] = [
+const REPLACED: [&str; 13] = [
     "fabric",
+    "refine",
     "look",
     "painterly",
     "strength",
@@ -54,6 +55,9 @@ pub struct RestyleArgs {
     /// Paint the photo like the look's picture, with its strokes and textures, instead of taking its light and colours.
     #[arg(long, conflicts_with = "fabric")]
     pub painterly: bool,
+    /// Let a network change the light on the fabric a little, slowly over the garment.
+    #[arg(long, conflicts_with = "look")]
+    pub refine: bool,
     /// How much of the fabric or the look is taken, 0 to 1.
     #[arg(long, value_name = "0-1", value_parser = share, default_value = "1")]
     pub strength: f32,

@@ -51,6 +51,8 @@ pub enum TrainedModel {
     Look,
     /// The decoder that paints a photo like a reference.
     Style,
+    /// The GAN that changes the light on a garment in another cloth.
+    Refiner,
 }
 
 impl TrainedModel {
@@ -63,6 +65,7 @@ impl TrainedModel {
             Self::Shading => "shading",
             Self::Look => "look",
             Self::Style => "style",
+            Self::Refiner => "refiner",
         }
     }
 }

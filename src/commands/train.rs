@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use generators::train::{gate, gate_feedback, look, recolor, segmenter, shading, style};
+use generators::train::{gate, gate_feedback, look, recolor, refiner, segmenter, shading, style};
 
 use crate::cli::{TrainArgs, TrainedModel};
 use crate::exit::{Exit, Failure, OrExit, Result};
@@ -10,7 +10,7 @@ use crate::pipeline::weights;
 use crate::terminal::{Progress, tell};
 
 /// Files that trainings start from or measure with.
-const STARTING_POINT: [&str; 11] = [
+const STARTING_POINT: [&str; 13] = [
     "backbone.safetensors",
     "backbone.card.json",
     "taxonomy.toml",
@@ -22,6 +22,8 @@ const STARTING_POINT: [&str; 11] = [
     "recolor.card.json",
     "look.safetensors",
     "look.card.json",
+    "shading.safetensors",
+    "shading.card.json",
 ];
 
 /// Runs the command.
@@ -46,6 +48,7 @@ pub fn run(args: &TrainArgs) -> Result<Exit> {
         TrainedModel::Shading => shading::train(config, data, &export, args.resume, &mut step),
         TrainedModel::Look => look::train(config, data, &export, args.resume, &mut step),
         TrainedModel::Style => style::train(config, data, &export, args.resume, &mut step),
+        TrainedModel::Refiner => refiner::train(config, data, &export, args.resume, &mut step),
         TrainedModel::Gate => gate::train(config, data, &export, args.resume, true),
     };
     progress.finish();

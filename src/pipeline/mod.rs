@@ -9,6 +9,7 @@ pub mod catalog_photos;
 pub mod checks;
 pub mod dye;
 pub mod embedded;
+pub mod fabric;
 pub mod garment;
 pub mod judged;
 pub mod layers;

@@ -7,23 +7,25 @@ use std::path::{Path, PathBuf};
 use generators::backbone;
 use generators::card::Card;
 use generators::checkpoint::{card_path, sha256_hex};
-use generators::embedding::{self, Embedder, Embedding};
+use generators::embedding::{self, Embedder, Embedding, Point};
 use generators::gate::{self, Classification, Gate};
 use generators::look::{Look, Looker, looker};
 use generators::recolor::{self, Recolorer};
+use generators::refiner::{self, Refiner};
 use generators::seam;
 use generators::segmenter::{self, Segmenter};
 use generators::shading::{self, ShadeNet};
 use generators::style::painter::{Counted, Statistics};
 use generators::style::{self, Painter};
 use generators::taxonomy;
-use pixels::fabric::Restyle;
+use pixels::fabric::{Restyle, Tile};
+use pixels::guided_filter::Plane;
 use pixels::{Mask, SrgbImage};
 
 use crate::exit::{Exit, Failure, OrExit, Result};
 use crate::report::WeightsFile;
 
-use super::style::StyleKind;
+use super::style::{Style, StyleKind};
 use super::variants::Variant;
 
 /// Names of the weights files that every run needs, without ending.
@@ -83,6 +85,10 @@ pub struct Models {
     weights: PathBuf,
     /// Tells light from cloth, once a fabric is asked for.
     shader: OnceCell<ShadeNet>,
+    /// Changes the light on fabrics, once that is asked for.
+    refiner: OnceCell<Refiner>,
+    /// Embeddings of fabrics, by the checksums of their files.
+    fabrics: RefCell<BTreeMap<String, Point>>,
     /// Finds looks, once one is asked for.
     looker: OnceCell<Looker>,
     /// The looks of references, by the checksums of their files.
@@ -131,6 +137,8 @@ impl Models {
             recolorer: Recolorer::load(weights).or_exit(Exit::Weights)?,
             weights: weights.to_owned(),
             shader: OnceCell::new(),
+            refiner: OnceCell::new(),
+            fabrics: RefCell::default(),
             looker: OnceCell::new(),
             looks: RefCell::default(),
             painter: OnceCell::new(),
@@ -145,6 +153,27 @@ impl Models {
     pub fn cut<'a>(&self, photo: &'a SrgbImage, mask: &'a Mask) -> Result<Restyle<'a>> {
         let shader = loaded(&self.shader, || ShadeNet::load(&self.weights))?;
         shading::cut(shader, photo, mask).or_exit(Exit::Input)
+    }
+
+    /// By how much the light on a garment in its new cloth is to change; `sha256` is that of the swatch's file.
+    ///
+    /// # Errors
+    /// A weights failure (exit code 4), an input failure when libtorch refuses.
+    pub fn refined_light(
+        &self,
+        (sha256, tile): (&str, &Tile),
+        restyle: &Restyle,
+        made: &SrgbImage,
+        mask: &Mask,
+    ) -> Result<Option<Plane>> {
+        let refiner = loaded(&self.refiner, || Refiner::load(&self.weights))?;
+        if !self.fabrics.borrow().contains_key(sha256) {
+            let embedding = self.finder.embedding(&tile.to_srgb()).or_exit(Exit::Input)?;
+            self.fabrics.borrow_mut().insert(sha256.to_owned(), embedding.general);
+        }
+        let fabrics = self.fabrics.borrow();
+        let swatch = fabrics.get(sha256).ok_or_else(|| Failure::input("the swatch has no embedding"))?;
+        refiner.light(restyle, made, mask, swatch).or_exit(Exit::Input)
     }
 
     /// The look of a reference picture; `sha256` is that of its file.
@@ -193,15 +222,14 @@ pub fn per_worker<M>(n: usize, load: impl Fn() -> Result<M>) -> Result<Vec<M>> {
 
 /// Names of the weights files that some variants need besides [`NAMES`]: a folder without them serves all others.
 pub fn besides<'a>(variants: impl IntoIterator<Item = &'a Variant>) -> Vec<&'static str> {
-    let mut names: Vec<&'static str> = variants
-        .into_iter()
-        .filter_map(|variant| variant.style.as_ref())
-        .map(|style| match style.kind {
-            StyleKind::Fabric { .. } => shading::NAME,
-            StyleKind::Look { painterly: false, .. } => looker::NAME,
-            StyleKind::Look { painterly: true, .. } => style::NAME,
-        })
-        .collect();
+    let of_style = |style: &Style| match style.kind {
+        StyleKind::Fabric { refine: false, .. } => vec![shading::NAME],
+        StyleKind::Fabric { refine: true, .. } => vec![shading::NAME, refiner::NAME],
+        StyleKind::Look { painterly: false, .. } => vec![looker::NAME],
+        StyleKind::Look { painterly: true, .. } => vec![style::NAME],
+    };
+    let styles = variants.into_iter().filter_map(|variant| variant.style.as_ref());
+    let mut names: Vec<&'static str> = styles.flat_map(|style| of_style(style)).collect();
     names.sort_unstable();
     names.dedup();
     names

@@ -6,7 +6,7 @@ use generators::recolor::{Dyed, Source};
 use generators::style::painter::Counted;
 use pixels::color::Lab;
 use pixels::color_map::ColorMap;
-use pixels::fabric::{Placing, Restyle, Tile};
+use pixels::fabric::Restyle;
 use pixels::garment_stats::{GarmentStats, SAMPLE_LIMIT, core_sample};
 use pixels::{Bounce, Mask, Srgb16Image, SrgbImage, composite, composite_deep, merge, merge_deep};
 
@@ -17,6 +17,7 @@ use crate::report::inspection::{Inspected, Inspection};
 use super::candidate::RegionResult;
 use super::decoded::Decoded;
 use super::embedded::Embedded;
+use super::fabric::Fabric;
 use super::models::Models;
 use super::style::{Style, StyleKind};
 use super::variants::Variant;
@@ -216,7 +217,12 @@ impl<'a> Prepared<'a> {
     /// The photo in a fabric or a look.
     fn restyled(&self, models: &Models, style: &Style) -> Result<DyedPhoto> {
         let (image, deep) = match &style.kind {
-            StyleKind::Fabric { tile, placing } => self.in_fabric(models, tile, placing, style.strength)?,
+            StyleKind::Fabric { tile, placing, refine } => {
+                let Style { sha256, strength, .. } = style;
+                let fabric = Fabric { sha256, tile, placing, refine: *refine, strength: *strength };
+                let masks: Vec<&Mask> = self.embedded.garments.iter().map(|garment| &garment.mask).collect();
+                fabric.laid(models, &self.embedded.decoded, self.cuts(models)?, &masks)?
+            }
             StyleKind::Look { reference, scope, painterly: true } => {
                 self.painted(models, &style.sha256, reference, *scope, style.strength)?
             }
@@ -260,32 +266,6 @@ impl<'a> Prepared<'a> {
         }
         let painted = painted.to_srgb8().or_exit(Exit::Input)?;
         Ok((composite(photo, &painted, &inside).or_exit(Exit::Input)?, None))
-    }
-
-    /// The photo with every garment cut from a cloth, with 16 bits too if it has them.
-    fn in_fabric(
-        &self,
-        models: &Models,
-        tile: &Tile,
-        placing: &Placing,
-        strength: f32,
-    ) -> Result<(SrgbImage, Option<Srgb16Image>)> {
-        let Decoded { image: photo, deep, .. } = &self.embedded.decoded;
-        let (cuts, masks) = (self.cuts(models)?, self.embedded.garments.iter().map(|garment| &garment.mask));
-        if let Some(photo) = deep {
-            let cut = |cut: &Restyle| cut.render_deep(photo, tile, placing, strength).or_exit(Exit::Input);
-            let parts = cuts.iter().map(cut).collect::<Result<Vec<_>>>()?;
-            let layers: Vec<(&Srgb16Image, &Mask)> = parts.iter().zip(masks).collect();
-            let merged = merge_deep(photo, &layers).or_exit(Exit::Input)?;
-            return Ok((merged.to_srgb8(), Some(merged)));
-        }
-        let cut = |cut: &Restyle| cut.render(tile, placing, strength).or_exit(Exit::Input);
-        let mut parts = cuts.iter().map(cut).collect::<Result<Vec<_>>>()?;
-        if parts.len() == 1 {
-            return Ok((parts.remove(0).image, None));
-        }
-        let layers: Vec<(&SrgbImage, &Mask)> = parts.iter().map(|part| &part.image).zip(masks).collect();
-        Ok((merge(photo, &layers).or_exit(Exit::Input)?, None))
     }
 
     fn cuts(&self, models: &Models) -> Result<&[Restyle<'a>]> {

@@ -44,6 +44,8 @@ pub enum StyleKind {
         tile: Box<Tile>,
         /// How it is laid.
         placing: Placing,
+        /// Whether a network may change the light on it.
+        refine: bool,
     },
     /// The picture is seen in the light and the colours of another.
     Look {
@@ -81,7 +83,8 @@ impl Style {
         let picture = picture(&bytes).map_err(named)?;
         let kind = if recipe.fabric.is_some() {
             let tile = Tile::of_swatch(&picture, &MakeTile::default()).map_err(|error| named(error.into()))?;
-            StyleKind::Fabric { tile: Box::new(tile), placing: recipe.placing().map_err(Failure::usage)? }
+            let placing = recipe.placing().map_err(Failure::usage)?;
+            StyleKind::Fabric { tile: Box::new(tile), placing, refine: recipe.refine }
         } else {
             let factor = picture.width_px().max(picture.height_px()).div_ceil(REFERENCE_PX).max(1);
             let reference = pixels::shrunk(&picture, factor).map_err(|error| named(error.into()))?;
@@ -119,7 +122,10 @@ impl Style {
     pub fn recipe(&self) -> String {
         let (strength, sha256) = (self.strength, &self.sha256);
         match &self.kind {
-            StyleKind::Fabric { placing, .. } => format!("fabric {sha256} strength {strength} placing {placing:?}\n"),
+            StyleKind::Fabric { placing, refine, .. } => {
+                let light = if *refine { " refined" } else { "" };
+                format!("fabric {sha256} strength {strength} placing {placing:?}{light}\n")
+            }
             StyleKind::Look { scope, painterly, .. } => {
                 let way = if *painterly { "painted look" } else { "look" };
                 format!("{way} {sha256} strength {strength} scope {scope:?}\n")

@@ -73,6 +73,7 @@ impl Recipe {
             offset,
             scope: args.scope,
             painterly: args.painterly,
+            refine: args.refine,
             fabric: fabric.map(|path| InputFile::new(path)),
             look: look.map(|path| InputFile::new(path)),
         };

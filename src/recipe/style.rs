@@ -31,6 +31,9 @@ pub struct RecipeStyle {
     /// Whether the picture is painted like the look's, instead of taking its light and colours.
     #[serde(default, skip_serializing_if = "is_false")]
     pub painterly: bool,
+    /// Whether a network may change the light on the fabric.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub refine: bool,
     /// Photo of the fabric.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fabric: Option<InputFile>,
@@ -60,8 +63,8 @@ fn is_whole(strength: &f32) -> bool {
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes by reference")]
-fn is_false(painterly: &bool) -> bool {
-    !painterly
+fn is_false(asked: &bool) -> bool {
+    !asked
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's skip_serializing_if passes by reference")]
@@ -96,6 +99,9 @@ impl RecipeStyle {
         }
         if self.fabric.is_some() && self.painterly {
             return Err("painterly is of a look: a fabric is laid as it is".to_owned());
+        }
+        if self.look.is_some() && self.refine {
+            return Err("refine is of a fabric: a look has its own light".to_owned());
         }
         self.placing().map(drop)
     }

@@ -4,7 +4,7 @@
 //! Garments are solid-coloured CC0 phone photos of senders that nothing was tuned on, enlarged so that prints have pixels;
 //! swatches are made by `scripts/make-fabrics --varied`, which also says what their repeats are.
 
-pub(super) mod measure;
+pub(crate) mod measure;
 mod retrieval;
 
 use std::collections::BTreeMap;

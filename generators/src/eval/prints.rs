@@ -1,28 +1,29 @@
-//! `rangrez eval prints`: can a judge tell a plain garment that was cut from a printed cloth from the photo of a printed one?
+//! `rangrez eval prints`: can a judge tell a garment that was cut from a printed cloth from the photo of a printed one?
 //!
 //! Every printed garment of the catalogue lends a piece of its cloth to a plain garment of the same article and gender, at
-//! the scale that it has on its own, so that prints, colours and articles are the same in both classes. On plain cloth the
-//! program's light is analytic, so that no product needs to be held out but from the judge. Crops alone would not do: what is
-//! pasted is a piece of a photo, and only the whole garment shows that its folds are another's.
+//! the scale that it has on its own, so that prints, colours and articles are the same in both classes. Crops alone would
+//! not do: what is pasted is a piece of a photo, and only the whole garment shows that its folds are another's. Plain
+//! garments are cut otherwise than printed ones, though, which a judge sees in their outlines alone; so printed garments
+//! are also compared with themselves in their own cloth. The refiner is measured on products that it never saw.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use pixels::fabric::{MakeTile, Placing, Repeat, Restyle, Tile};
-use pixels::{Format, Limits, Mask, SrgbImage, decode, encode};
+use pixels::{Mask, SrgbImage};
 use serde::Serialize;
 
-use super::fabric::measure::{cut, largest_square};
-use super::fabric::{in_even_light, multiplied};
+mod methods;
+
+use self::methods::{FILLED, Item, METHODS, Networks, item};
 use super::program::Program;
 use super::told::whole::{self, Seen};
 use super::told::{self, Role, Row};
 use super::workers;
-use crate::backbone::Backbone;
-use crate::shading::{self, ShadeNet, view::View};
+use crate::shading::view::View;
 use crate::stream::split_fraction;
+use crate::train::refiner::data::REPORT;
 use crate::train::shading::garments::{Cloth, Garment, StyleRow, catalogue, cloth_of};
-use crate::{Error, Result, judge};
+use crate::{Error, Result};
 
 /// Articles whose cloth is printed all over when their title says so.
 const ARTICLES: [&str; 8] = ["Shirts", "Kurtas", "Kurtis", "Tops", "Tunics", "Dresses", "Skirts", "Sweaters"];
@@ -31,12 +32,6 @@ const PRINTS: [&str; 12] = [
     "printed", "print", "check", "checks", "checked", "stripe", "stripes", "striped", "floral", "paisley", "polka",
     "plaid",
 ];
-/// Least side of a piece of cloth that a swatch is made of, in pixels.
-const LEAST_SWATCH: usize = 36;
-/// How much smaller and larger the plain garment may be in its photo, so that its print is about as sharp as the other's.
-const LEAST_SCALE: f32 = 0.6;
-const MOST_SCALE: f32 = 1.7;
-
 /// What to measure on.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -55,31 +50,44 @@ pub struct Options {
 pub struct Report {
     /// How halves were chosen and judged.
     pub protocol: String,
-    /// Printed garments, each with a plain one in its cloth.
+    /// One table per way of choosing garments and cloths.
+    pub tables: Vec<Table>,
+}
+
+/// How often a judge told each method's garments from real ones.
+#[derive(Clone, Debug, Serialize)]
+pub struct Table {
+    /// Which garments are in which cloth.
+    pub name: &'static str,
+    /// Printed garments.
     pub pairs: usize,
     /// One row per method.
     pub rows: Vec<Row>,
-    /// Whether ours is nearer to one half than pasting and multiplying.
+    /// Whether the first is nearer to one half than pasting and multiplying.
     pub nearer_than_every_baseline: bool,
 }
 
-const METHODS: [(&str, Role); 5] = [
-    ("ours", Role::Model),
-    ("ours in even light", Role::Base),
-    ("pasted flat", Role::Baseline),
-    ("multiplied", Role::Baseline),
-    ("real against real", Role::Sanity),
+/// Names of the tables.
+pub const TABLES: [&str; 3] = [
+    "plain garments in the cloth of printed ones",
+    "the same, of products that the refiner never saw",
+    "printed garments in their own cloth, of products that the refiner never saw",
 ];
-/// Pairs on the sheet.
+/// Methods of each table, as places in [`METHODS`], with what they are there.
+const COMPARED: [&[(usize, Role)]; 3] = [
+    &[(1, Role::Model), (2, Role::Base), (3, Role::Baseline), (4, Role::Baseline), (FILLED, Role::Sanity)],
+    &[
+        (0, Role::Model),
+        (1, Role::Base),
+        (2, Role::Base),
+        (3, Role::Baseline),
+        (4, Role::Baseline),
+        (FILLED, Role::Sanity),
+    ],
+    &[(0, Role::Model), (1, Role::Base), (2, Role::Base), (3, Role::Baseline), (4, Role::Baseline)],
+];
+/// Pairs on the sheet, of each table but the first.
 const SHOWN: usize = 24;
-/// Quality of the compression that all pictures go through.
-const QUALITY: u8 = 92;
-
-/// Features of a printed garment, and of a plain one in its cloth by every method but the last.
-struct Item {
-    real: Vec<f32>,
-    made: Vec<Vec<f32>>,
-}
 
 /// A photo with its article cut out.
 struct Found {
@@ -89,13 +97,18 @@ struct Found {
     photo: SrgbImage,
     mask: Mask,
     cloth: Cloth,
+    /// Whether the refiner never saw the product.
+    held_out: bool,
 }
 
-/// Measures; also the rows of the sheet.
+/// Measures; also the rows of the sheet: printed photo, photo in its cloth by each method.
 ///
 /// # Errors
 /// When data or weights are missing or malformed.
 pub fn evaluate(options: &Options) -> Result<(Report, Option<SrgbImage>)> {
+    // What is missing is missed before the photos are gone through.
+    let mut networks: Vec<Networks> =
+        (0..options.threads.max(1)).map(|_| Networks::load(&options.weights)).collect::<Result<_>>()?;
     let mut programs = Program::load_some(&options.weights, options.threads)?;
     let rows = listed(&options.data)?;
     let images = options.data.join("studio/images");
@@ -104,39 +117,53 @@ pub fn evaluate(options: &Options) -> Result<(Report, Option<SrgbImage>)> {
         .flatten()
         .collect();
     drop(programs);
-    let pairs = pairs(&found);
-    if pairs.is_empty() {
-        let reason = "has no printed garments with plain ones of the same kind".into();
-        return Err(Error::Data { path: options.data.clone(), reason });
+    let (all, held_out): (Vec<&Found>, Vec<&Found>) =
+        (found.iter().collect(), found.iter().filter(|f| f.held_out).collect());
+    let own = held_out.iter().filter(|one| is_printed(one)).map(|one| [*one, *one]).collect();
+    let (mut tables, mut shown) = (Vec::new(), Vec::new());
+    for ((name, compared), pairs) in TABLES.into_iter().zip(COMPARED).zip([pairs(&all), pairs(&held_out), own]) {
+        let made = workers::each(&pairs, &mut networks, |networks, pair| item(networks, *pair))?;
+        let (items, pictures): (Vec<Item>, Vec<Vec<SrgbImage>>) = made.into_iter().flatten().unzip();
+        if items.is_empty() {
+            let reason = format!("has no garments for: {name}");
+            return Err(Error::Data { path: options.data.clone(), reason });
+        }
+        tables.push(table(name, compared, &items)?);
+        if tables.len() > 1 {
+            shown.extend(pictures.into_iter().take(SHOWN));
+        }
     }
-    let load = |_| Ok((ShadeNet::load(&options.weights)?, judge::load()?));
-    let mut networks = (0..options.threads.max(1)).map(load).collect::<Result<Vec<_>>>()?;
-    let made = workers::each(&pairs, &mut networks, |(network, judge), pair| item(network, judge, *pair))?;
-    let (items, pictures): (Vec<Item>, Vec<Vec<SrgbImage>>) = made.into_iter().flatten().unzip();
-    let sheet =
-        options.sheet.then(|| super::solids::sheet::sheet(&pictures[..pictures.len().min(SHOWN)])).transpose()?;
-    let told = (0..METHODS.len()).map(|method| whole::judged(&classes(&items, method))).collect::<Result<Vec<_>>>()?;
-    let rows = told::table(&told, &METHODS);
-    let report = Report {
-        protocol: "halves by a hash of the product; a linear classifier on the judge's features of the whole garment"
-            .into(),
-        pairs: items.len(),
-        nearer_than_every_baseline: told::nearer_than_every_baseline(&rows),
-        rows,
-    };
-    Ok((report, sheet))
+    let sheet = options.sheet.then(|| super::solids::sheet::sheet(&shown)).transpose()?;
+    let protocol =
+        "halves by a hash of the product; a linear classifier on the judge's features of the whole garment".into();
+    Ok((Report { protocol, tables }, sheet))
 }
 
-/// The real garments and a method's, or real ones of two classes.
-fn classes(items: &[Item], method: usize) -> Vec<Seen<'_>> {
-    let mut seen = Vec::new();
-    for (group, item) in items.iter().enumerate() {
-        let made = item.made.get(method);
-        let second = made.is_none() && group / 2 % 2 == 0;
-        seen.push(Seen { features: &item.real, second, group });
-        seen.extend(made.map(|features| Seen { features, second: true, group }));
-    }
-    seen
+/// What the judge tells of some methods, and of real garments among themselves.
+fn table(name: &'static str, compared: &[(usize, Role)], items: &[Item]) -> Result<Table> {
+    let mut told =
+        compared.iter().map(|(method, _)| whole::judged(&classes(items, *method))).collect::<Result<Vec<_>>>()?;
+    told.push(whole::judged(&real_classes(items))?);
+    let mut methods: Vec<(&'static str, Role)> =
+        compared.iter().map(|(method, role)| (METHODS[*method], *role)).collect();
+    methods.push(("real against real", Role::Sanity));
+    let rows = told::table(&told, &methods);
+    Ok(Table { name, pairs: items.len(), nearer_than_every_baseline: told::nearer_than_every_baseline(&rows), rows })
+}
+
+/// The real garments and a method's.
+fn classes<'a>(items: &'a [Item], method: usize) -> Vec<Seen<'a>> {
+    let both = |(group, item): (usize, &'a Item)| {
+        let real = if method == FILLED { &item.real_filled } else { &item.real };
+        [(real, false), (&item.made[method], true)].map(|(features, second)| Seen { features, second, group })
+    };
+    items.iter().enumerate().flat_map(both).collect()
+}
+
+/// Real garments in two classes that mean nothing.
+fn real_classes<'a>(items: &'a [Item]) -> Vec<Seen<'a>> {
+    let seen = |(group, item): (usize, &'a Item)| Seen { features: &item.real, second: group / 2 % 2 == 0, group };
+    items.iter().enumerate().map(seen).collect()
 }
 
 /// Catalogue photos of the articles, one per product.
@@ -157,78 +184,33 @@ fn garment(program: &Program, images: &Path, row: &StyleRow) -> Result<Option<Fo
     let Some(View { image, mask, .. }) = View::new(&found.photo, &found.mask)? else { return Ok(None) };
     let cloth = cloth_of(&Garment { key: row.name.clone(), image, mask });
     let kind = [row.article_type.clone(), row.gender.clone()];
-    Ok(Some(Found { title: row.name.clone(), kind, photo: found.photo, mask: found.mask, cloth }))
+    let held_out = split_fraction(&row.key()) < REPORT;
+    Ok(Some(Found { title: row.name.clone(), kind, photo: found.photo, mask: found.mask, cloth, held_out }))
+}
+
+/// Whether a title names a print.
+fn names_a_print(one: &Found) -> bool {
+    one.title.split_whitespace().any(|word| PRINTS.contains(&word.to_lowercase().as_str()))
+}
+
+/// Whether a garment is printed all over, by its title and by its cloth.
+fn is_printed(one: &Found) -> bool {
+    one.cloth == Cloth::Printed && names_a_print(one)
 }
 
 /// Printed garments, each with a plain one of the same kind that no other has; the order depends on names alone.
-fn pairs(found: &[Found]) -> Vec<[&Found; 2]> {
-    let named = |one: &&Found| one.title.split_whitespace().any(|w| PRINTS.contains(&w.to_lowercase().as_str()));
-    let mut printed: Vec<&Found> = found.iter().filter(|f| f.cloth == Cloth::Printed && named(f)).collect();
-    let mut plain: Vec<&Found> = found.iter().filter(|f| f.cloth == Cloth::Plain && !named(f)).collect();
+fn pairs<'a>(found: &[&'a Found]) -> Vec<[&'a Found; 2]> {
+    let mut printed: Vec<&Found> = found.iter().copied().filter(|one| is_printed(one)).collect();
+    let mut plain: Vec<&Found> =
+        found.iter().copied().filter(|one| one.cloth == Cloth::Plain && !names_a_print(one)).collect();
     for list in [&mut printed, &mut plain] {
         list.sort_by(|a, b| split_fraction(&a.title).total_cmp(&split_fraction(&b.title)));
     }
-    let partner = |one| {
-        let at = plain.iter().position(|other: &&Found| other.kind == (one as &Found).kind)?;
+    let partner = |one: &'a Found| {
+        let at = plain.iter().position(|other| other.kind == one.kind)?;
         Some([one, plain.remove(at)])
     };
     printed.into_iter().filter_map(partner).collect()
-}
-
-/// Features of a pair, and its pictures; `None` when either has too little cloth.
-fn item(network: &ShadeNet, judge: &Backbone, [printed, plain]: [&Found; 2]) -> Result<Option<(Item, Vec<SrgbImage>)>> {
-    let Some(square) = largest_square(&printed.mask, LEAST_SWATCH) else { return Ok(None) };
-    let swatch = cut(&printed.photo, square)?;
-    let Ok(tile) = Tile::of_swatch(&swatch, &MakeTile::default()) else { return Ok(None) };
-    let ours = shading::cut(network, &plain.photo, &plain.mask)?;
-    let lender = Restyle::new(&printed.photo, &printed.mask)?;
-    let scale = ours.placement().body_px / lender.placement().body_px.max(1.0);
-    if !(LEAST_SCALE..=MOST_SCALE).contains(&scale) {
-        return Ok(None);
-    }
-    let placing = Placing { repeat: Some(Repeat::Px(tile.repeat_px() * scale)), ..Placing::default() };
-    let Ok(made) = ours.render(&tile, &placing, 1.0) else { return Ok(None) };
-    let even = in_even_light(&plain.photo, &plain.mask)?.render(&tile, &placing, 1.0)?;
-    let flat = pasted(&swatch, scale, &plain.photo, &plain.mask)?;
-    let multiplied = within(&multiplied(&flat, &plain.photo)?, &plain.photo, &plain.mask);
-    let features = |picture: &SrgbImage, mask: &Mask| {
-        // Both classes are compressed once more, so that how a photo was stored tells nothing.
-        let bytes = encode(picture, None, Format::Jpeg, QUALITY)?;
-        whole::features(judge, &decode(&bytes, &Limits::default())?.image, mask)
-    };
-    let Some(real) = features(&printed.photo, &printed.mask)? else { return Ok(None) };
-    let of_plain = [&made.image, &even.image, &flat, &multiplied].map(|picture| features(picture, &plain.mask));
-    let made_features: Vec<Vec<f32>> =
-        of_plain.into_iter().collect::<Result<Vec<_>>>()?.into_iter().flatten().collect();
-    let pictures = vec![printed.photo.clone(), plain.photo.clone(), made.image, flat, multiplied];
-    let complete = made_features.len() + 1 == METHODS.len();
-    Ok(complete.then_some((Item { real, made: made_features }, pictures)))
-}
-
-/// The photo with copies of a swatch, side by side, where the mask is.
-fn pasted(swatch: &SrgbImage, scale: f32, photo: &SrgbImage, mask: &Mask) -> Result<SrgbImage> {
-    let side = |n: u32| ((n as f32 * scale).round() as u32).max(1);
-    let piece = pixels::resize_linear(swatch, side(swatch.width_px()), side(swatch.height_px()))?;
-    let mut cloth = photo.clone();
-    let width = photo.width_px();
-    for (i, pixel) in cloth.data_mut().chunks_exact_mut(3).enumerate() {
-        let (x, y) = (i as u32 % width, i as u32 / width);
-        pixel.copy_from_slice(&piece.pixel(x % piece.width_px(), y % piece.height_px()));
-    }
-    Ok(within(&cloth, photo, mask))
-}
-
-/// The picture inside the mask, the photo outside, mixed as codes.
-fn within(picture: &SrgbImage, photo: &SrgbImage, mask: &Mask) -> SrgbImage {
-    let mut out = photo.clone();
-    let pixels = out.data_mut().chunks_exact_mut(3).zip(picture.data().chunks_exact(3)).zip(mask.data());
-    for ((own, new), &alpha) in pixels {
-        for (code, &new) in own.iter_mut().zip(new) {
-            let mixed = u32::from(*code) * u32::from(255 - alpha) + u32::from(new) * u32::from(alpha);
-            *code = ((mixed + 127) / 255) as u8;
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -237,7 +219,8 @@ mod tests {
 
     fn found(title: &str, article: &str, cloth: Cloth) -> Found {
         let (photo, mask) = (SrgbImage::filled(4, 4, [9; 3]), Mask::filled(4, 4, 255));
-        Found { title: title.to_owned(), kind: [article.to_owned(), "Women".to_owned()], photo, mask, cloth }
+        let kind = [article.to_owned(), "Women".to_owned()];
+        Found { title: title.to_owned(), kind, photo, mask, cloth, held_out: true }
     }
 
     #[test]
@@ -254,7 +237,7 @@ mod tests {
             found("A Blue Shirt", "Shirts", Cloth::Plain),
         ];
         let titles = |found: &[Found]| -> Vec<[String; 2]> {
-            pairs(found).into_iter().map(|pair| pair.map(|one| one.title.clone())).collect()
+            pairs(&found.iter().collect::<Vec<_>>()).into_iter().map(|pair| pair.map(|one| one.title.clone())).collect()
         };
         let made = titles(&all);
         assert_eq!(made.len(), 2, "{made:?}");
@@ -268,35 +251,18 @@ mod tests {
     }
 
     #[test]
-    fn pasted_cloth_repeats_at_its_scale_inside_the_mask_alone() {
-        let swatch = SrgbImage::new(2, 1, vec![200, 0, 0, 0, 0, 200]).unwrap();
-        let photo = SrgbImage::filled(8, 2, [90, 90, 90]);
-        let mut mask = Mask::filled(8, 2, 255);
-        mask.data_mut()[..8].fill(0);
-        mask.data_mut()[8] = 51;
-        let out = pasted(&swatch, 1.0, &photo, &mask).unwrap();
-        assert_eq!(out.data()[..24], photo.data()[..24]);
-        // A fifth of the cloth, mixed as codes.
-        assert_eq!(out.pixel(0, 1), [112, 72, 72]);
-        let row: Vec<[u8; 3]> = (1..8).map(|x| out.pixel(x, 1)).collect();
-        let (red, blue) = ([200, 0, 0], [0, 0, 200]);
-        assert_eq!(row, [blue, red, blue, red, blue, red, blue]);
-        let twice = pasted(&swatch, 2.0, &photo, &Mask::filled(8, 2, 255)).unwrap();
-        assert_eq!(twice.pixel(0, 0), twice.pixel(4, 0));
-        assert_ne!(twice.pixel(0, 0), twice.pixel(2, 0));
-    }
-
-    #[test]
-    fn each_method_is_told_from_the_same_real_garments() {
-        let item = |v: f32| Item { real: vec![v], made: vec![vec![v + 0.5]; METHODS.len() - 1] };
-        let items: Vec<Item> = (0..4).map(|i| item(i as f32)).collect();
-        let seen = classes(&items, 0);
-        let of = |second: bool| -> Vec<f32> {
+    fn each_method_is_told_from_the_same_real_garments_and_outlines_from_outlines() {
+        let item = |v: f32| Item { real: vec![v], real_filled: vec![-v], made: vec![vec![v + 0.5]; METHODS.len()] };
+        let items: Vec<Item> = (1..5).map(|i| item(i as f32)).collect();
+        let of = |seen: &[Seen], second: bool| -> Vec<f32> {
             seen.iter().filter(|seen| seen.second == second).map(|seen| seen.features[0]).collect()
         };
-        assert_eq!((of(false), of(true)), (vec![0.0, 1.0, 2.0, 3.0], vec![0.5, 1.5, 2.5, 3.5]));
-        let real = classes(&items, METHODS.len() - 1);
+        let seen = classes(&items, 0);
+        assert_eq!((of(&seen, false), of(&seen, true)), (vec![1.0, 2.0, 3.0, 4.0], vec![1.5, 2.5, 3.5, 4.5]));
+        assert_eq!(of(&classes(&items, FILLED), false), vec![-1.0, -2.0, -3.0, -4.0]);
+        let real = real_classes(&items);
         assert_eq!((real.len(), real.iter().filter(|seen| seen.second).count()), (4, 2));
         assert!(real.iter().all(|seen| seen.features[0].fract() == 0.0));
+        assert!(COMPARED.iter().flat_map(|table| table.iter()).all(|(method, _)| *method < METHODS.len()));
     }
 }

@@ -109,15 +109,15 @@ impl Painter {
         tch::no_grad(|| {
             let own = self.statistics_of(&canvas, &weight, CORE)?;
             let full = (i64::from(photo.height_px()), i64::from(photo.width_px()));
-            let painted = canvas.cropped(&self.tiles(&canvas, &own, style, strength, CORE));
-            let painted = enlarged(&painted, full);
+            let whole = |tiles: &Tensor| enlarged(&canvas.cropped(tiles), full);
             if strength == 1.0 {
-                return Ok(Painted { codes: painted.clamp(0.0, 255.0) });
+                let [painted] = self.tiles(&canvas, &own, style, [strength], CORE);
+                return Ok(Painted { codes: whole(&painted).clamp(0.0, 255.0) });
             }
             // What grain and decoder do to the photo goes away as the strength falls.
-            let repeated = canvas.cropped(&self.tiles(&canvas, &own, style, 0.0, CORE));
-            let lost = tensor_from_srgb(photo) - enlarged(&repeated, full);
-            Ok(Painted { codes: (painted + lost * f64::from(1.0 - strength)).clamp(0.0, 255.0) })
+            let [painted, repeated] = self.tiles(&canvas, &own, style, [strength, 0.0], CORE);
+            let lost = tensor_from_srgb(photo) - whole(&repeated);
+            Ok(Painted { codes: (whole(&painted) + lost * f64::from(1.0 - strength)).clamp(0.0, 255.0) })
         })
     }
 
@@ -130,7 +130,10 @@ impl Painter {
         let weight = canvas.weight(photo, Counted::Whole)?;
         tch::no_grad(|| {
             let own = self.statistics_of(&canvas, &weight, CORE)?;
-            let painted = |core| self.tiles(&canvas, &own, style, 1.0, core);
+            let painted = |core| {
+                let [painted] = self.tiles(&canvas, &own, style, [1.0], core);
+                painted
+            };
             Ok((painted(CORE) - painted(i64::MAX / 4)).abs().max().f_double_value(&[])?)
         })
     }
@@ -163,17 +166,25 @@ impl Painter {
         Ok(Statistics([moments(fine)?, moments(middle)?, moments(coarse)?]))
     }
 
-    /// The canvas painted tile by tile, `[1, 3, H, W]`, padding and all.
-    fn tiles(&self, canvas: &Canvas, own: &Statistics, style: &Statistics, strength: f32, core: i64) -> Tensor {
-        let painted = canvas.codes.zeros_like();
+    /// The canvas painted tile by tile at each of the strengths, `[1, 3, H, W]`, padding and all.
+    fn tiles<const N: usize>(
+        &self,
+        canvas: &Canvas,
+        own: &Statistics,
+        style: &Statistics,
+        strengths: [f32; N],
+        core: i64,
+    ) -> [Tensor; N] {
+        let painted = strengths.map(|_| canvas.codes.zeros_like());
         for tile in canvas.tiles(core) {
             let maps = maps_of(&self.backbone, &tile.of(&canvas.codes));
-            let moved: [Tensor; TAPS.len()] = std::array::from_fn(|k| {
-                let wanted = own.0[k].moved_to(&style.0[k], &maps[k], &self.network.usual(k));
-                &maps[k] + (wanted - &maps[k]) * f64::from(strength)
-            });
-            let made = tile.core_of(&self.network.forward(&moved), 1);
-            tile.place_in(&painted).copy_(&made);
+            let wanted: [Tensor; TAPS.len()] =
+                std::array::from_fn(|k| own.0[k].moved_to(&style.0[k], &maps[k], &self.network.usual(k)));
+            for (picture, strength) in painted.iter().zip(strengths) {
+                let moved: [Tensor; TAPS.len()] =
+                    std::array::from_fn(|k| &maps[k] + (&wanted[k] - &maps[k]) * f64::from(strength));
+                tile.place_in(picture).copy_(&tile.core_of(&self.network.forward(&moved), 1));
+            }
         }
         painted
     }
@@ -331,8 +342,8 @@ mod tests {
             let off = (&one.mean - &two.mean).abs().max() / one.deviation.max();
             assert!(off.double_value(&[]) < 1e-4);
         }
-        let (one, two) =
-            (painter.tiles(&canvas, &whole, &style, 1.0, 4096), painter.tiles(&canvas, &whole, &style, 1.0, 64));
+        let [one] = painter.tiles(&canvas, &whole, &style, [1.0], 4096);
+        let [two] = painter.tiles(&canvas, &whole, &style, [1.0], 64);
         let spread = one.std(false).double_value(&[]);
         assert!(spread > 1.0 && (one - two).abs().max().double_value(&[]) < 1e-3 * spread);
     }

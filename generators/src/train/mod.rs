@@ -2,6 +2,7 @@
 //!
 //! Nothing in inference depends on this module.
 
+mod discriminator;
 pub mod gate;
 pub mod gate_certify;
 pub mod gate_data;
@@ -10,9 +11,11 @@ pub mod gate_feedback;
 pub mod gate_fit;
 pub mod gate_tail;
 pub mod look;
+mod opponents;
 pub mod optim;
 pub mod parallel;
 pub mod recolor;
+pub mod refiner;
 pub mod run;
 pub mod segmenter;
 pub mod segmenter_data;

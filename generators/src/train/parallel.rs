@@ -2,7 +2,7 @@
 //!
 //! libtorch's own threads scale badly on small convolutions; whole shards scale well and stay deterministic.
 
-use tch::Tensor;
+use tch::{Kind, Tensor};
 
 use crate::params::Params;
 use crate::{Error, Result};
@@ -13,6 +13,24 @@ pub struct Losses {
     pub total: Tensor,
     /// Named parts, for the log.
     pub parts: Vec<(&'static str, f64)>,
+}
+
+impl Losses {
+    /// Parts by name, each with how much it counts; those that count nothing are only logged.
+    ///
+    /// # Errors
+    /// When a part is no scalar.
+    pub fn sum(parts: Vec<(&'static str, Tensor, f64)>) -> Result<Self> {
+        let mut total = Tensor::zeros([], (Kind::Float, tch::Device::Cpu));
+        let mut named = Vec::new();
+        for (name, value, weight) in parts {
+            named.push((name, value.f_double_value(&[])?));
+            if weight > 0.0 {
+                total += value * weight;
+            }
+        }
+        Ok(Self { total, parts: named })
+    }
 }
 
 /// Mean gradients and mean parts of `loss` over `shards`.

@@ -2,25 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 
 use serde::{Deserialize, Serialize};
 use tch::Kind;
 
 mod data;
-mod discriminator;
 mod export;
 mod image;
 mod jitter;
 mod losses;
 
 use self::data::{Dataset, Item};
-use self::discriminator::Discriminator;
 use self::losses::Weights;
-use super::optim::{Adam, AdamConfig, clip_norm, copy_into, cosine_with_warmup, update_average};
+use super::discriminator::Discriminator;
+use super::opponents::{Opponents, shards};
+use super::optim::copy_into;
 use super::parallel;
 use super::run::{Run, Saved, read_config};
-use super::state::{decay_at, loss_of};
+use super::state::{Pace, loss_of};
 use crate::params::{Builder, Params};
 use crate::recolor::NAME;
 use crate::recolor::network::{Network, NetworkConfig};
@@ -91,19 +90,18 @@ impl Config {
         }
         Ok(())
     }
+
+    fn pace(&self) -> Pace {
+        let Self { rate, warmup_steps, steps, clip_norm, average_decay, .. } = *self;
+        Pace { rate, warmup_steps, steps, clip_norm, average_decay }
+    }
 }
 
 /// Everything that changes during training.
 struct State {
-    step: u64,
-    generator: Params,
-    average: Params,
+    opponents: Opponents,
     best: Params,
     best_check: f64,
-    judge: Params,
-    vectors: Params,
-    generator_adam: Adam,
-    judge_adam: Adam,
 }
 
 impl State {
@@ -111,75 +109,25 @@ impl State {
         let mut builder = Builder::fresh(config.seed);
         let _network = Network::build(&mut builder, &config.network);
         let generator = builder.finish()?.deep_clone();
-        let mut builder = Builder::fresh(config.seed ^ 0x6a75_6467);
-        let discriminator = Discriminator::build(&mut builder);
-        let vectors = discriminator.fresh_vectors(config.seed);
-        let judge = builder.finish()?.deep_clone();
-        let adam = |beta1, weight_decay| AdamConfig { beta1, beta2: 0.99, weight_decay, ..AdamConfig::default() };
-        Ok(Self {
-            step: 0,
-            average: generator.deep_clone(),
-            best: generator.deep_clone(),
-            best_check: f64::INFINITY,
-            generator_adam: Adam::new(&generator, adam(0.9, config.weight_decay)),
-            judge_adam: Adam::new(&judge, adam(0.0, 0.0)),
-            generator,
-            judge,
-            vectors,
-        })
+        let best = generator.deep_clone();
+        let opponents = Opponents::fresh(generator, config.seed, config.weight_decay)?;
+        Ok(Self { opponents, best, best_check: f64::INFINITY })
     }
 
     fn tensors(&self) -> Params {
-        let mut all = Params::default();
-        let parts = [
-            ("generator.", &self.generator),
-            ("average.", &self.average),
-            ("best.", &self.best),
-            ("judge.", &self.judge),
-            ("vectors.", &self.vectors),
-            ("generator_adam.", &self.generator_adam.state()),
-            ("judge_adam.", &self.judge_adam.state()),
-        ];
-        for (prefix, params) in parts {
-            all.extend_with_prefix(prefix, params);
-        }
+        let mut all = self.opponents.tensors();
+        all.extend_with_prefix("best.", &self.best);
         all.insert("best_check", tch::Tensor::from_slice(&[self.best_check as f32]));
         all
     }
 
     fn restore(&mut self, saved: &Saved) -> Result<()> {
-        let part = |prefix: &str| saved.tensors.with_prefix(prefix);
-        copy_into(&self.generator, &part("generator."))?;
-        copy_into(&self.average, &part("average."))?;
-        copy_into(&self.best, &part("best."))?;
-        copy_into(&self.judge, &part("judge."))?;
-        copy_into(&self.vectors, &part("vectors."))?;
-        self.generator_adam.restore(&part("generator_adam."))?;
-        self.judge_adam.restore(&part("judge_adam."))?;
+        self.opponents.restore(saved)?;
+        copy_into(&self.best, &saved.tensors.with_prefix("best."))?;
         let check = saved.tensors.get("best_check").ok_or_else(|| Error::Input("best_check: missing".into()))?;
         self.best_check = check.f_double_value(&[0])?;
-        self.step = saved.step;
         Ok(())
     }
-}
-
-/// A thread's items and the opponent's parameters, which it may not train.
-struct Shard<'a> {
-    items: &'a [Item],
-    /// Tensors may move between threads but not be shared.
-    opponent: Mutex<Params>,
-    vectors: Mutex<Params>,
-}
-
-fn shards<'a>(items: &'a [Item], config: &Config, opponent: &Params, vectors: &Params) -> Vec<Shard<'a>> {
-    let lent = |params: &Params| Mutex::new(params.map(tch::Tensor::detach));
-    let size = items.len() / config.shards;
-    let shard = |items| Shard { items, opponent: lent(opponent), vectors: lent(vectors) };
-    items.chunks(size.max(1)).map(shard).collect()
-}
-
-fn taken(lent: &Mutex<Params>) -> Result<std::sync::MutexGuard<'_, Params>> {
-    lent.lock().map_err(|_| Error::Input("a training thread panicked".into()))
 }
 
 /// Trains the recolour network and writes `recolor.safetensors` with its card into `weights`; with `resume`, from the
@@ -205,65 +153,62 @@ pub fn train(
         state.restore(saved)?;
     }
     let dataset = data::load(data, weights, config.mined.as_deref())?;
-    while state.step < config.steps {
-        let values = step(&mut state, &config, &dataset)?;
-        run.log(state.step, &values)?;
-        state.step += 1;
-        progress(state.step, config.steps, loss_of(&values));
-        if state.step.is_multiple_of(config.check_every) || state.step == config.steps {
+    while state.opponents.step < config.steps {
+        let values = step(&mut state.opponents, &config, &dataset)?;
+        run.log(state.opponents.step, &values)?;
+        state.opponents.step += 1;
+        let done = state.opponents.step;
+        progress(done, config.steps, loss_of(&values));
+        if done.is_multiple_of(config.check_every) || done == config.steps {
             check(&mut state, &config, &dataset, &mut run)?;
-            run.save(state.step, &state.tensors())?;
+            run.save(done, &state.tensors())?;
         }
     }
     export::ship(&state.best, &config, &dataset, data, weights)
 }
 
 /// One step of both networks; returns the logged values.
-fn step(state: &mut State, config: &Config, dataset: &Dataset) -> Result<Vec<(&'static str, f64)>> {
+fn step(state: &mut Opponents, config: &Config, dataset: &Dataset) -> Result<Vec<(&'static str, f64)>> {
     let at = state.step;
     let items = data::draw(dataset, config, at)?;
     // Every shard gets its share of pairs and of jittered photos.
     let mixed: Vec<Item> =
         (0..config.shards).flat_map(|s| items.iter().skip(s).step_by(config.shards).cloned()).collect();
-    let factor = cosine_with_warmup(at, config.warmup_steps, config.steps);
+    let pace = config.pace();
     let judged = at >= config.judge_from;
     let mut values = Vec::new();
     if judged && at.is_multiple_of(config.judge_every) {
         let penalty = (at / config.judge_every).is_multiple_of(config.penalty_every);
-        let shards = shards(&mixed, config, &state.generator, &state.vectors);
+        let shards = shards(&mixed, config.shards, &state.generator, &state.vectors);
         let (gradients, parts) = parallel::gradients(&state.judge, &shards, at, |leaves, shard| {
             let judge = Discriminator::from_params(leaves)?;
-            let norms = judge.norms(&*taken(&shard.vectors)?)?;
-            let network = Network::from_params(&*taken(&shard.opponent)?, &config.network)?;
+            let norms = judge.norms(&*shard.vectors()?)?;
+            let network = Network::from_params(&*shard.opponent()?, &config.network)?;
             losses::discriminator(&network, &judge, &norms, &data::batch(shard.items)?, &config.weights, penalty)
         })?;
-        clip_norm(&gradients, config.clip_norm);
-        state.judge_adam.step(&gradients, |_| factor * config.judge_rate);
-        Discriminator::from_params(&state.judge)?.advance(&state.vectors)?;
+        state.descend_judge(&gradients, &Pace { rate: config.judge_rate, ..pace })?;
         values.extend(parts.into_iter().filter(|(name, _)| *name != "total"));
     }
-    let shards = shards(&mixed, config, &state.judge, &state.vectors);
+    let shards = shards(&mixed, config.shards, &state.judge, &state.vectors);
     let (gradients, parts) = parallel::gradients(&state.generator, &shards, at, |leaves, shard| {
         let network = Network::from_params(leaves, &config.network)?;
         let batch = data::batch(shard.items)?;
         if !judged {
             return losses::generator(&network, None, &batch, &config.weights);
         }
-        let judge = Discriminator::from_params(&*taken(&shard.opponent)?)?;
-        let norms = judge.norms(&*taken(&shard.vectors)?)?;
+        let judge = Discriminator::from_params(&*shard.opponent()?)?;
+        let norms = judge.norms(&*shard.vectors()?)?;
         losses::generator(&network, Some((&judge, &norms)), &batch, &config.weights)
     })?;
-    let norm = clip_norm(&gradients, config.clip_norm);
-    state.generator_adam.step(&gradients, |_| factor * config.rate);
-    update_average(&state.average, &state.generator, decay_at(at, config.average_decay));
     values.extend(parts);
-    values.extend([("gradient_norm", norm), ("rate_factor", factor)]);
+    values.extend(state.descend(&gradients, &pace));
     Ok(values)
 }
 
 /// Measures the averaged weights on the pairs set aside, keeps the best, and draws a sample grid.
 fn check(state: &mut State, config: &Config, dataset: &Dataset, run: &mut Run) -> Result<()> {
-    let network = Network::from_params(&state.average, &config.network)?;
+    let step = state.opponents.step;
+    let network = Network::from_params(&state.opponents.average, &config.network)?;
     let (mut ours, mut base, mut ours_spread, mut base_spread) = (0.0, 0.0, 0.0, 0.0);
     let mut rows = Vec::new();
     tch::no_grad(|| -> Result<()> {
@@ -291,17 +236,17 @@ fn check(state: &mut State, config: &Config, dataset: &Dataset, run: &mut Run) -
     let (ours, base, ours_spread, base_spread) = (ours / n, base / n, ours_spread / n, base_spread / n);
     // One step earlier, so that a resumed run keeps the line.
     let spreads = [("check/network_spread", ours_spread), ("check/base_spread", base_spread)];
-    run.log(state.step - 1, &[[("check/network", ours), ("check/base", base)], spreads].concat())?;
+    run.log(step - 1, &[[("check/network", ours), ("check/base", base)], spreads].concat())?;
     // Colour and contrast together, as in the loss: by colour alone the flattest weights would be kept.
     let weights = &config.weights;
     let score = weights.pairs * ours + weights.spread * ours_spread;
     if score < state.best_check {
         state.best_check = score;
-        copy_into(&state.best, &state.average)?;
+        copy_into(&state.best, &state.opponents.average)?;
     }
     let sheet = image::contact_sheet(&rows)?;
     let png = pixels::encode(&sheet, None, pixels::Format::Png, 100)?;
-    run.sample_png(state.step, "source-true-ours-base", sheet.width_px(), sheet.height_px(), &png)
+    run.sample_png(step, "source-true-ours-base", sheet.width_px(), sheet.height_px(), &png)
 }
 
 #[cfg(test)]

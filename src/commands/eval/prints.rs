@@ -23,8 +23,12 @@ pub fn evaluate(args: &EvalPrintsArgs) -> Result<()> {
 }
 
 fn lines(report: &Report) -> Vec<String> {
-    let mut lines = told::lines(&report.rows);
-    lines.push(told::verdict(report.nearer_than_every_baseline));
-    lines.push(format!("{} printed garments, each with a plain one in its cloth; {}", report.pairs, report.protocol));
+    let mut lines = Vec::new();
+    for table in &report.tables {
+        lines.push(format!("{} (n {})", table.name, table.pairs));
+        lines.extend(told::lines(&table.rows));
+        lines.push(told::verdict(table.nearer_than_every_baseline));
+    }
+    lines.push(report.protocol.clone());
     lines
 }

@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-use super::discriminator::{Discriminator, Norms};
 use super::image::{blur, composite, encoded};
 use crate::Result;
 use crate::recolor::inputs::CLOTH_PLANE;
 use crate::recolor::network::{Network, base_planes, residual};
 use crate::recolor::shading_error;
+use crate::train::discriminator::{Discriminator, Norms};
 use crate::train::parallel::Losses;
 
 /// How much each part counts.
@@ -155,7 +155,7 @@ pub fn generator(
         let score = judge.forward(&fake, &mask, &batch.condition, norms);
         parts.push(("adversarial", -score.mean(Kind::Float), weights.adversarial));
     }
-    sum(parts)
+    Losses::sum(parts)
 }
 
 /// The discriminator's hinge loss; `penalty` adds R1 on the real pictures.
@@ -184,19 +184,7 @@ pub fn discriminator(
         let gradients = Tensor::f_run_backward(&[on_real.sum(Kind::Float)], &[&real], true, true)?;
         parts.push(("r1", total(&gradients[0].square()).mean(Kind::Float), weights.r1));
     }
-    sum(parts)
-}
-
-fn sum(parts: Vec<(&'static str, Tensor, f64)>) -> Result<Losses> {
-    let mut total = Tensor::zeros([], (Kind::Float, tch::Device::Cpu));
-    let mut named = Vec::new();
-    for (name, value, weight) in parts {
-        named.push((name, value.f_double_value(&[])?));
-        if weight > 0.0 {
-            total += value * weight;
-        }
-    }
-    Ok(Losses { total, parts: named })
+    Losses::sum(parts)
 }
 
 #[cfg(test)]

@@ -59,12 +59,12 @@ fn a_resumed_run_ends_with_the_same_weights() {
     let mut whole = State::fresh(&config).unwrap();
     let mut first = State::fresh(&config).unwrap();
     for _ in 0..6 {
-        step(&mut whole, &config, &data).unwrap();
-        whole.step += 1;
+        step(&mut whole.opponents, &config, &data).unwrap();
+        whole.opponents.step += 1;
     }
     for _ in 0..3 {
-        step(&mut first, &config, &data).unwrap();
-        first.step += 1;
+        step(&mut first.opponents, &config, &data).unwrap();
+        first.opponents.step += 1;
     }
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("checkpoint.safetensors");
@@ -73,8 +73,8 @@ fn a_resumed_run_ends_with_the_same_weights() {
     let mut second = State::fresh(&config).unwrap();
     second.restore(&Saved { step: 3, tensors }).unwrap();
     for _ in 3..6 {
-        step(&mut second, &config, &data).unwrap();
-        second.step += 1;
+        step(&mut second.opponents, &config, &data).unwrap();
+        second.opponents.step += 1;
     }
     let (one, other) = (whole.tensors(), second.tensors());
     for (name, tensor) in one.iter() {
@@ -90,11 +90,11 @@ fn a_few_steps_lower_the_loss_on_their_own_items() {
     let (config, data) = (Config { judge_from: 1000, steps: 30, rate: 3e-3, ..config() }, dataset());
     let mut state = State::fresh(&config).unwrap();
     let total = |values: &[(&str, f64)]| values.iter().find(|(name, _)| *name == "pairs").map_or(0.0, |(_, v)| *v);
-    let before = total(&step(&mut state, &config, &data).unwrap());
+    let before = total(&step(&mut state.opponents, &config, &data).unwrap());
     let mut after = before;
     for _ in 1..30 {
-        state.step += 1;
-        after = total(&step(&mut state, &config, &data).unwrap());
+        state.opponents.step += 1;
+        after = total(&step(&mut state.opponents, &config, &data).unwrap());
     }
     assert!(after < before, "{before} to {after}");
 }

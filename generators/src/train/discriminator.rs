@@ -1,4 +1,4 @@
-//! The judge of the recolour network: a PatchGAN with spectral normalisation and projection on the target colour.
+//! The judge of generators: a PatchGAN with spectral normalisation and projection on the colour asked for.
 //!
 //! Isola et al. 2017 (patches), Miyato et al. 2018 (spectral norm), Miyato and Koyama 2018 (projection). Departure: the
 //! mask is an input, and scores outside it do not count.
