@@ -3,7 +3,8 @@
 //! Skin that the network is sure of (a face, arms) says what skin looks like in this very photo, and sure cloth what each kind of
 //! garment does; all as colour histograms, as in Jones and Rehg, "Statistical color models with application to skin detection",
 //! 2002. The network's own odds are weighed in, so that the surer it is of cloth the clearer colours must speak. What then is
-//! likelier skin, and is joined to sure skin or clear by itself, is skin. Tan shoes at bare legs are compared with shoes, not with all cloth.
+//! likelier skin, and is joined to sure skin or clear by itself, is skin; so is a piece too narrow for local means that stands out
+//! from its cloth. Tan shoes at bare legs are compared with shoes, not with all cloth.
 
 use pixels::SrgbImage;
 
@@ -28,6 +29,15 @@ const DOUBT: f32 = 0.003;
 const SEED: f32 = 0.5;
 /// Mean log odds from which a piece is skin without being joined to any, such as a hand before a coat.
 const CLEAR: f32 = 0.5;
+/// Log odds of colours from which a point is compared by itself, without what is around it: a hand before a coat is narrower
+/// than the local mean.
+const ALONE: f32 = 1.5;
+/// Fewest points that stand out as one hand does; fewer are noise.
+const ALONE_LEAST: usize = 6;
+/// Mean log odds from which they are skin, and how much the network's count there.
+const ALONE_CLEAR: (f32, f32) = (1.0, 0.4);
+/// Where they are looked for: leather of shoes, bags and belts often has a skin's colour.
+const ALONE_IN: [Class; 6] = [Class::Skin, Class::Hair, Class::Upper, Class::Lower, Class::Full, Class::Outer];
 /// How often cloth's colours are learnt again without what was found to be skin.
 const ROUNDS: usize = 3;
 
@@ -46,6 +56,7 @@ pub fn find(small: &SrgbImage, seen: &Segmentation) -> Vec<bool> {
     let classes = seen.classes();
     let colors = CellColors::of(small);
     let of_skin = colors.histogram(sure);
+    let within = ClassSet::of(&ALONE_IN);
     let mut found = vec![false; n];
     for _ in 0..ROUNDS {
         let is_cloth = |i: usize| cloth[i] > SURE_CLOTH.0 && skin[i] < SURE_CLOTH.1 && !found[i];
@@ -71,6 +82,22 @@ pub fn find(small: &SrgbImage, seen: &Segmentation) -> Vec<bool> {
             let mean = piece.iter().map(|&i| odds[i]).sum::<f32>() / piece.len() as f32;
             if mean > CLEAR || piece.iter().any(|&i| seed(i)) {
                 piece.into_iter().filter(|&i| like(i)).for_each(|i| now[i] = true);
+            }
+        }
+        let alone: Vec<bool> = (0..n).map(|i| inside[i] && evidence[i] > ALONE && within.has(classes[i])).collect();
+        // Rows of single points are mixtures along an edge.
+        let mut wide = vec![false; n];
+        for i in (0..n.saturating_sub(w)).filter(|i| i % w + 1 < w) {
+            let block = [i, i + 1, i + w, i + w + 1];
+            if block.iter().all(|&j| alone[j]) {
+                block.iter().for_each(|&j| wide[j] = true);
+            }
+        }
+        for piece in components(w, h, |i| wide[i]).into_iter().filter(|piece| piece.len() >= ALONE_LEAST) {
+            let (clear, weight) = ALONE_CLEAR;
+            let sum: f32 = piece.iter().map(|&i| evidence[i] + weight * network(i)).sum();
+            if sum > clear * piece.len() as f32 {
+                piece.into_iter().for_each(|i| now[i] = true);
             }
         }
         found = now;
@@ -117,6 +144,24 @@ mod tests {
     #[test]
     fn bare_legs_and_a_hand_are_no_dress() {
         assert_eq!(middles(&scene([30, 60, 150], [20; 3])), [true, true, false, true, true, false]);
+    }
+
+    #[test]
+    fn fingers_narrower_than_the_local_mean_are_no_coat() {
+        let mut photo = SrgbImage::filled(40, 80, [250; 3]);
+        let mut probabilities = vec![0.0; 11 * 3200];
+        for i in 0..3200 {
+            let (color, class) = match (i % 40, i / 40) {
+                (10..30, 0..10) => (SKIN, Class::Skin),
+                (15..23, 30..32) => (SKIN, Class::Outer),
+                (10..30, 10..70) => ([30, 60, 150], Class::Outer),
+                _ => ([250; 3], Class::Background),
+            };
+            photo.data_mut()[3 * i..3 * i + 3].copy_from_slice(&color);
+            probabilities[class as usize * 3200 + i] = 1.0;
+        }
+        let bare = find(&photo, &Segmentation::new(40, 80, probabilities).unwrap());
+        assert!(bare[30 * 40 + 18] && bare[31 * 40 + 18] && !bare[28 * 40 + 18] && !bare[34 * 40 + 18]);
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! A filtered edge is as wide as the filter, and skin is thin: some pixels of an arm are much of it. Beside what is known to be
 //! skin, a pixel's place on the line from the skin's colour around it to the cloth's decides, as in [`crate::matting`], but here
-//! alpha is only ever taken away, from sure cloth too, and what is nearer to the skin's colour loses all of it.
+//! alpha is only ever taken away, from sure cloth too, and what is nearer to the skin's colour loses all of it. Where the two
+//! colours are alike the grid on which the skin was found decides.
 
 use rayon::prelude::*;
 
@@ -19,6 +20,9 @@ const CONTRAST: (f32, f32) = (15.0, 45.0);
 const OFF_LINE: (f32, f32) = (0.5, 1.0);
 /// Places on the line up to which a pixel is skin and from which it is cloth: light on skin varies more than the mixture of one pixel.
 const MIXED: (f32, f32) = (0.4, 0.8);
+/// Shares of what is spared in the cells around a pixel between which its alpha goes where colours do not tell. At one half begins
+/// a cell that is spared, in which cloth of a skin's colour is not to be had.
+const GRID: (f32, f32) = (0.1, 0.5);
 /// Least weight of a window that has a cell in it.
 const SOME: f32 = 0.005;
 
@@ -63,6 +67,7 @@ pub fn spare(photo: &SrgbImage, small: &SrgbImage, mask: &mut Mask, cloth: &Plan
         }
     }
     let near = spared.box_mean(REACH);
+    let cells = spared;
     let (cloth, spared) = (Side::of(small, cloth), Side::of(small, spared));
     let columns = near.columns(w);
     mask.data_mut().par_chunks_mut(w.max(1)).enumerate().for_each(|(y, row)| {
@@ -72,16 +77,22 @@ pub fn spare(photo: &SrgbImage, small: &SrgbImage, mask: &mut Mask, cloth: &Plan
             if near.cells()[x0].max(near.cells()[x1]) < SOME {
                 continue;
             }
-            let (cloth, spared) = sides.get_or_insert_with(|| (cloth.line(h, y), spared.line(h, y)));
+            let (cloth, spared, cells) =
+                sides.get_or_insert_with(|| (cloth.line(h, y), spared.line(h, y), cells.line(h, y)));
             for x in xs.filter(|&x| near.at(x, &columns) >= SOME) {
-                if row[x] == 0 || cloth[3].at(x, &columns) < SOME || spared[3].at(x, &columns) < SOME {
+                if row[x] == 0 {
                     continue;
                 }
-                let pixel = [0, 1, 2].map(|c| f32::from(photo.data()[3 * (y * w + x) + c]));
-                let color = |side: &[PlaneRow; 4]| [0, 1, 2].map(|c| side[c].at(x, &columns));
-                let (share, trust) = share_of_cloth(pixel, color(cloth), color(spared));
+                let (share, trust) = if cloth[3].at(x, &columns) < SOME || spared[3].at(x, &columns) < SOME {
+                    (1.0, 0.0)
+                } else {
+                    let pixel = [0, 1, 2].map(|c| f32::from(photo.data()[3 * (y * w + x) + c]));
+                    let color = |side: &[PlaneRow; 4]| [0, 1, 2].map(|c| side[c].at(x, &columns));
+                    share_of_cloth(pixel, color(cloth), color(spared))
+                };
                 let before = f32::from(row[x]) / 255.0;
-                row[x] = (255.0 * (before + (share - before).min(0.0) * trust)).round() as u8;
+                let by_grid = 1.0 - ramp(cells.at(x, &columns), GRID);
+                row[x] = (255.0 * (trust * before.min(share) + (1.0 - trust) * before.min(by_grid))).round() as u8;
             }
         }
     });
@@ -153,6 +164,14 @@ mod tests {
         let mut spared = mask.clone();
         spare(&photo, &small(&photo), &mut spared, &cloth, &skin).unwrap();
         assert_eq!(spared, mask);
+    }
+
+    #[test]
+    fn skin_in_the_cloths_colour_is_given_back_as_far_as_its_cells_go() {
+        let (photo, mut mask, cloth, skin) = scene([210, 163, 137], SIDE);
+        spare(&photo, &small(&photo), &mut mask, &cloth, &skin).unwrap();
+        let last = 4 * (CELLS / 2 - 1);
+        assert_eq!([last - 5, last - 1, last + 4, SIDE - 1].map(|x| at(&mask, x)), [0, 0, 255, 255]);
     }
 
     #[test]
