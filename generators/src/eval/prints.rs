@@ -70,8 +70,8 @@ pub struct Table {
 /// Names of the tables.
 pub const TABLES: [&str; 3] = [
     "plain garments in the cloth of printed ones",
-    "the same, of products that the refiner never saw",
-    "printed garments in their own cloth, of products that the refiner never saw",
+    "plain garments in the cloth of printed ones, products that the refiner never saw",
+    "printed garments in their own cloth, products that the refiner never saw",
 ];
 /// Methods of each table, as places in [`METHODS`], with what they are there.
 const COMPARED: [&[(usize, Role)]; 3] = [
