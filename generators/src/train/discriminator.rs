@@ -8,6 +8,7 @@ use tch::{Kind, Tensor};
 use crate::layers::{Conv, ConvShape, Linear};
 use crate::params::{Builder, Init, Params};
 use crate::stream::Stream;
+use crate::train::parallel::Losses;
 use crate::{Error, Result};
 
 /// Channels after each convolution.
@@ -108,6 +109,24 @@ impl Discriminator {
         let total = |t: &Tensor| t.sum_dim_intlist([1, 2, 3].as_slice(), false, Kind::Float);
         total(&((plain + projected) * &inside)) / (total(&inside) + 1e-3)
     }
+}
+
+/// The discriminator's hinge loss of its scores, `[N]` each; with the real pictures, `[N, C, S, S]`, and how much it counts,
+/// their gradient penalty too (R1, Mescheder et al. 2018).
+///
+/// # Errors
+/// When libtorch refuses.
+pub fn hinge(on_real: &Tensor, on_fake: &Tensor, penalised: Option<(&Tensor, f64)>) -> Result<Losses> {
+    let mut parts = vec![
+        ("d_real", (on_real * -1.0 + 1.0).relu().mean(Kind::Float), 1.0),
+        ("d_fake", (on_fake + 1.0).relu().mean(Kind::Float), 1.0),
+    ];
+    if let Some((real, weight)) = penalised {
+        let gradients = Tensor::f_run_backward(&[on_real.sum(Kind::Float)], &[real], true, true)?;
+        let size = gradients[0].square().sum_dim_intlist([1, 2, 3].as_slice(), false, Kind::Float);
+        parts.push(("r1", size.mean(Kind::Float), weight));
+    }
+    Losses::sum(parts)
 }
 
 fn unit(v: &Tensor) -> Tensor {

@@ -8,7 +8,7 @@ use crate::Result;
 use crate::recolor::inputs::CLOTH_PLANE;
 use crate::recolor::network::{Network, base_planes, residual};
 use crate::recolor::shading_error;
-use crate::train::discriminator::{Discriminator, Norms};
+use crate::train::discriminator::{Discriminator, Norms, hinge};
 use crate::train::parallel::Losses;
 
 /// How much each part counts.
@@ -176,15 +176,7 @@ pub fn discriminator(
     let mask = batch.small.narrow(1, 2, 1);
     let score = |picture: &Tensor| judge.forward(picture, &mask, &batch.condition, norms);
     let (on_real, on_fake) = (score(&real), score(&fake));
-    let mut parts = vec![
-        ("d_real", (&on_real * -1.0 + 1.0).relu().mean(Kind::Float), 1.0),
-        ("d_fake", (&on_fake + 1.0).relu().mean(Kind::Float), 1.0),
-    ];
-    if penalty {
-        let gradients = Tensor::f_run_backward(&[on_real.sum(Kind::Float)], &[&real], true, true)?;
-        parts.push(("r1", total(&gradients[0].square()).mean(Kind::Float), weights.r1));
-    }
-    Losses::sum(parts)
+    hinge(&on_real, &on_fake, penalty.then_some((&real, weights.r1)))
 }
 
 #[cfg(test)]

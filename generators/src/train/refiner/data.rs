@@ -103,12 +103,13 @@ pub fn make(garments: &[Garment], weights: &Path, each: usize, seed: u64) -> Res
     }
     let numbers: Vec<usize> = (0..lenders.len()).collect();
     let own = workers::each(&numbers, &mut makers, |maker, &i| item(maker, lenders[i].garment, &lenders[i], true))?;
+    // A garment that is watched is in a cloth that is watched.
+    let (watched, shown): (Vec<&Lender>, Vec<&Lender>) =
+        lenders.iter().partition(|lender| hash(lender.garment) < CHECK);
     let wanted: Vec<(usize, &Garment)> = (0..each).flat_map(|_| &plain).copied().enumerate().collect();
     let others = workers::each(&wanted, &mut makers, |maker, &(number, garment)| {
         let mut stream = Stream::new(seed, "refiner/pair", number as u64);
-        let checked = hash(garment) < CHECK;
-        // A garment that is watched is in a cloth that is watched.
-        let same: Vec<&Lender> = lenders.iter().filter(|lender| (hash(lender.garment) < CHECK) == checked).collect();
+        let same = if hash(garment) < CHECK { &watched } else { &shown };
         match same.get(stream.below(same.len().max(1))) {
             Some(lender) => item(maker, garment, lender, false),
             None => Ok(None),

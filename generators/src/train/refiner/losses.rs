@@ -6,7 +6,7 @@ use tch::{Kind, Tensor};
 
 use crate::Result;
 use crate::refiner::Network;
-use crate::train::discriminator::{Discriminator, Norms};
+use crate::train::discriminator::{Discriminator, Norms, hinge};
 use crate::train::parallel::Losses;
 
 /// How much each part counts.
@@ -136,15 +136,7 @@ pub fn discriminator(
     let real = real.set_requires_grad(penalty);
     let on_real = judge.forward(&real, &real_mask, &batch.color, norms);
     let on_fake = judge.forward(&fake, &fake_mask, &batch.color, norms);
-    let mut parts = vec![
-        ("d_real", (&on_real * -1.0 + 1.0).relu().mean(Kind::Float), 1.0),
-        ("d_fake", (&on_fake + 1.0).relu().mean(Kind::Float), 1.0),
-    ];
-    if penalty {
-        let gradients = Tensor::f_run_backward(&[on_real.sum(Kind::Float)], &[&real], true, true)?;
-        parts.push(("r1", total(&gradients[0].square()).mean(Kind::Float), weights.r1));
-    }
-    Losses::sum(parts)
+    hinge(&on_real, &on_fake, penalty.then_some((&real, weights.r1)))
 }
 
 #[cfg(test)]
