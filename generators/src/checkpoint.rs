@@ -52,6 +52,17 @@ pub fn load_model(weights: &Path, name: &str) -> Result<(Params, Card)> {
     Ok((params, card))
 }
 
+/// As [`load_model`], with the network's size that the card tells under `model`.
+///
+/// # Errors
+/// As [`load_model`]; [`Error::WeightsInvalid`] when the card tells none.
+pub fn load_configured<C: serde::de::DeserializeOwned>(weights: &Path, name: &str) -> Result<(Params, C)> {
+    let (params, card) = load_model(weights, name)?;
+    let model = card.config.get("model").cloned().unwrap_or_default();
+    let unreadable = |error| invalid(&weights_path(weights, name), format!("its card: {error}"));
+    Ok((params, serde_json::from_value(model).map_err(unreadable)?))
+}
+
 /// Writes tensors whole or not at all (temporary file, fsync, rename).
 ///
 /// `kind` is `Kind::Half` for shipped weights and `Kind::Float` for training checkpoints. Returns the file's SHA-256.

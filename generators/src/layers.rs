@@ -134,6 +134,20 @@ impl Linear {
     }
 }
 
+/// Leaky ReLU with a slope of a tenth below zero.
+pub fn leaky(x: &Tensor) -> Tensor {
+    x.maximum(&(x * 0.1))
+}
+
+/// Twice as wide and high, bilinearly.
+///
+/// # Shapes
+/// `[N, C, H, W]` → `[N, C, 2 H, 2 W]`.
+pub fn doubled(x: &Tensor) -> Tensor {
+    let size = x.size();
+    x.upsample_bilinear2d([2 * size[2], 2 * size[3]], false, None, None)
+}
+
 /// The same values laid out channels last, which oneDNN's convolutions like best on a CPU.
 ///
 /// # Shapes

@@ -15,7 +15,7 @@ use pixels::{Mask, SrgbImage};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-use crate::layers::{Conv, ConvShape, Linear, channels_last};
+use crate::layers::{Conv, ConvShape, Linear, channels_last, doubled, leaky};
 use crate::params::{Builder, Init, Params};
 use crate::shading::view::{SIDE, View};
 use crate::{Error, Result, checkpoint, seam};
@@ -67,15 +67,6 @@ pub struct Network {
     ups: [Conv; 2],
     decoder: [Conv; 2],
     light: Conv,
-}
-
-fn leaky(x: &Tensor) -> Tensor {
-    x.maximum(&(x * 0.1))
-}
-
-fn doubled(x: &Tensor) -> Tensor {
-    let size = x.size();
-    x.upsample_bilinear2d([2 * size[2], 2 * size[3]], false, None, None)
 }
 
 impl Network {
@@ -177,11 +168,8 @@ impl Refiner {
     /// # Errors
     /// [`Error::WeightsMissing`] or [`Error::WeightsInvalid`].
     pub fn load(weights: &Path) -> Result<Self> {
-        let (params, card) = checkpoint::load_model(weights, NAME)?;
+        let (params, config): (Params, Config) = checkpoint::load_configured(weights, NAME)?;
         let path = checkpoint::weights_path(weights, NAME);
-        let model = card.config.get("model").cloned().unwrap_or_default();
-        let config =
-            serde_json::from_value(model).map_err(|error| checkpoint::invalid(&path, format!("its card: {error}")))?;
         Self::from_params(&params, config).map_err(|error| checkpoint::invalid(&path, error.to_string()))
     }
 

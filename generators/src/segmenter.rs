@@ -281,11 +281,8 @@ impl Segmenter {
     /// # Errors
     /// [`Error::WeightsMissing`] or [`Error::WeightsInvalid`].
     pub fn load(weights: &Path) -> Result<Self> {
-        let (params, card) = checkpoint::load_model(weights, NAME)?;
+        let (params, config): (Params, Config) = checkpoint::load_configured(weights, NAME)?;
         let path = checkpoint::weights_path(weights, NAME);
-        let model = card.config.get("model").cloned().unwrap_or_default();
-        let config: Config =
-            serde_json::from_value(model).map_err(|error| checkpoint::invalid(&path, format!("its card: {error}")))?;
         // Forward passes in bf16 give other masks on other processors; f32 gives the same ones everywhere.
         let config = Config { precision: Precision::F32, ..config };
         Self::from_params(&params, config).map_err(|error| checkpoint::invalid(&path, error.to_string()))

@@ -12,7 +12,7 @@ use pixels::{Mask, SrgbImage, foreground};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-use crate::layers::{Conv, ConvShape, Precision, channels_last};
+use crate::layers::{Conv, ConvShape, Precision, channels_last, doubled, leaky};
 use crate::params::{Builder, Init, Params};
 use crate::{Error, Result, checkpoint, seam};
 
@@ -66,10 +66,6 @@ impl Block {
         // Halved, so that activations keep their size without normalisation layers.
         (x + leaky(&self.0[1].forward(&leaky(&self.0[0].forward(x))))) * 0.5
     }
-}
-
-fn leaky(x: &Tensor) -> Tensor {
-    x.maximum(&(x * 0.1))
 }
 
 /// Encoder, decoder and the full-size head.
@@ -156,11 +152,6 @@ impl Network {
     }
 }
 
-fn doubled(x: &Tensor) -> Tensor {
-    let size = x.size();
-    x.upsample_bilinear2d([2 * size[2], 2 * size[3]], false, None, None)
-}
-
 /// The trained network, ready to look at garments.
 pub struct ShadeNet {
     network: Network,
@@ -175,11 +166,8 @@ impl ShadeNet {
     /// # Errors
     /// [`Error::WeightsMissing`] or [`Error::WeightsInvalid`].
     pub fn load(weights: &Path) -> Result<Self> {
-        let (params, card) = checkpoint::load_model(weights, NAME)?;
+        let (params, config): (Params, Config) = checkpoint::load_configured(weights, NAME)?;
         let path = checkpoint::weights_path(weights, NAME);
-        let model = card.config.get("model").cloned().unwrap_or_default();
-        let config: Config =
-            serde_json::from_value(model).map_err(|error| checkpoint::invalid(&path, format!("its card: {error}")))?;
         // bf16 gives other light on other processors; f32 gives the same everywhere.
         let config = Config { precision: Precision::F32, ..config };
         Self::from_params(&params, config).map_err(|error| checkpoint::invalid(&path, error.to_string()))

@@ -238,11 +238,8 @@ pub fn grain([n, height, width]: [i64; 3], stream: &mut Stream) -> Tensor {
 /// # Errors
 /// [`Error::WeightsMissing`] or [`Error::WeightsInvalid`].
 pub fn load(weights: &Path) -> Result<Network> {
-    let (params, card) = checkpoint::load_model(weights, NAME)?;
+    let (params, config): (Params, Config) = checkpoint::load_configured(weights, NAME)?;
     let path = checkpoint::weights_path(weights, NAME);
-    let model = card.config.get("model").cloned().unwrap_or_default();
-    let config: Config =
-        serde_json::from_value(model).map_err(|error| checkpoint::invalid(&path, format!("its card: {error}")))?;
     let plain = Config { precision: Precision::F32, ..config };
     Network::from_params(&params, plain).map_err(|error| checkpoint::invalid(&path, error.to_string()))
 }

@@ -118,11 +118,8 @@ impl Looker {
     /// # Errors
     /// [`Error::WeightsMissing`] or [`Error::WeightsInvalid`].
     pub fn load(weights: &Path) -> Result<Self> {
-        let (params, card) = checkpoint::load_model(weights, NAME)?;
+        let (params, config): (Params, Config) = checkpoint::load_configured(weights, NAME)?;
         let path = checkpoint::weights_path(weights, NAME);
-        let model = card.config.get("model").cloned().unwrap_or_default();
-        let config: Config =
-            serde_json::from_value(model).map_err(|error| checkpoint::invalid(&path, format!("its card: {error}")))?;
         let network =
             Network::from_params(&params, config).map_err(|error| checkpoint::invalid(&path, error.to_string()))?;
         Ok(Self { backbone: Backbone::load(weights)?, network })

@@ -10,7 +10,7 @@ use tch::{Kind, Tensor};
 
 use super::inputs::{BASE_PLANE, CONDITION, LAB_SCALE, SEEN};
 use crate::backbone::EMBEDDING;
-use crate::layers::{Conv, ConvShape, Linear};
+use crate::layers::{Conv, ConvShape, Linear, leaky};
 use crate::params::{Builder, Init, Params};
 use crate::{Error, Result};
 
@@ -177,10 +177,6 @@ impl Network {
         let limits: Vec<f32> = (0..DEPTH * COEFFICIENTS).map(|i| if i % 4 == 3 { offset } else { slope }).collect();
         (raw * 0.25).tanh() * Tensor::from_slice(&limits).view([1, -1, 1, 1])
     }
-}
-
-fn leaky(x: &Tensor) -> Tensor {
-    x.maximum(&(x * 0.1))
 }
 
 /// The residual in Lab units that a grid gives at the small size: what [`pixels::bilateral_grid`] does at full size,
