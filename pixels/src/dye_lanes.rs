@@ -3,7 +3,7 @@
 //! A pixel is explained as a mixture of the cloth's inks, each as light as that ink is around the pixel. What remains is
 //! fine detail. Each ink's share of the explanation is moved by its own law, and the detail laid over the sum.
 
-use crate::dye_law::{CHROMA_FOLLOWS, CHROMA_KEPT, HIGHLIGHT_GAIN, SHADOW_GAIN};
+use crate::dye_law::{HIGHLIGHT_GAIN, SHADOW_GAIN, followed, kept_chroma};
 use crate::vector::{LANES, Lanes, vectorised};
 
 /// What one ink contributes to each pixel.
@@ -41,8 +41,8 @@ pub(crate) struct InkPaint {
     pub target: [f32; 3],
     /// Gain of folds.
     pub fold: f32,
-    /// Gain of fine detail.
-    pub detail: f32,
+    /// What becomes of differences of a and b, row by row.
+    pub chroma: [f32; 4],
 }
 
 impl PixelLanes {
@@ -70,8 +70,9 @@ fn dye_lanes / dye_lanes_plain(pixels: &PixelLanes, paints: &[InkPaint], noise: 
             rest[c][i] -= kept[c][i];
         }
     }
-    let (mut dyed, mut fold, mut gain) = (zero, zero, zero);
-    let mut base = [zero; 3];
+    let (mut dyed, mut fold) = (zero, zero);
+    let (mut base, mut own) = ([zero; 3], [zero; 3]);
+    let (mut form, mut turn) = (zero, [zero; 4]);
     for (ink, paint) in pixels.inks.iter().zip(paints) {
         for i in 0..LANES {
             let share = ink.share[i];
@@ -85,30 +86,42 @@ fn dye_lanes / dye_lanes_plain(pixels: &PixelLanes, paints: &[InkPaint], noise: 
             base[0][i] += moved * paint.target[0];
             base[1][i] += moved * paint.target[1];
             base[2][i] += moved * paint.target[2];
-            fold[i] += moved * paint.fold * (ink.low[i] - paint.source[0]);
-            gain[i] += moved * paint.detail;
+            own[0][i] += moved * paint.source[0];
+            own[1][i] += moved * paint.source[1];
+            own[2][i] += moved * paint.source[2];
+            turn[0][i] += moved * paint.chroma[0];
+            turn[1][i] += moved * paint.chroma[1];
+            turn[2][i] += moved * paint.chroma[2];
+            turn[3][i] += moved * paint.chroma[3];
+            let lighter = moved * (ink.low[i] - paint.source[0]);
+            form[i] += lighter;
+            fold[i] += paint.fold * lighter;
             dyed[i] += moved;
         }
     }
     for i in 0..LANES {
         let part = 1.0 / dyed[i].max(1e-3);
         let target = base[0][i] * part;
-        let detail = rest[0][i] * pixels.inner[i];
-        let detail = detail * detail * detail / (detail * detail + noise * noise + 1e-6);
-        let deviation = (fold[i] + gain[i] * detail) * part;
-        let light = deviation > 0.0;
-        let deviation = deviation * if light { HIGHLIGHT_GAIN } else { SHADOW_GAIN };
-        let room = (if light { 101.0 - target } else { target + 1.0 }).max(1.0);
+        let fine = rest[0][i] * pixels.inner[i];
+        let detail = fine * fine * fine / (fine * fine + noise * noise + 1e-6);
+        let fold = fold[i] * part;
+        let fold = fold * if fold > 0.0 { HIGHLIGHT_GAIN } else { SHADOW_GAIN };
+        let deviation = fold + detail;
+        let room = (if deviation > 0.0 { 101.0 - target } else { target + 1.0 }).max(1.0);
         let ratio = deviation / room;
         // Slope 1 at the median, never past black or white.
         let bent = deviation / (1.0 + ratio * ratio).sqrt();
-        let lit = (1.0 + CHROMA_FOLLOWS * bent / (target + 10.0)).clamp(0.3, 1.7);
+        let lit = followed(bent, target);
+        // What light alone makes of the cloth's own chroma is left out: the target's follows the light by itself.
+        let shaded = (followed(form[i] * part + fine, own[0][i] * part) - 1.0) * part;
+        let off = [1, 2].map(|c: usize| rest[c][i] - shaded * own[c][i]);
+        let kept_off = pixels.inner[i] * kept_chroma(off[0], off[1]);
         let whole = 1.0 - dyed[i];
         out[3][i] = dyed[i];
         out[0][i] = kept[0][i] + rest[0][i] * whole + dyed[i] * (target + bent + pixels.residual[0][i]);
         for c in 1..3 {
-            let own = rest[c][i] * (whole + dyed[i] * CHROMA_KEPT);
-            out[c][i] = kept[c][i] + base[c][i] * lit + own + dyed[i] * pixels.residual[c][i];
+            let turned = kept_off * (turn[2 * c - 2][i] * off[0] + turn[2 * c - 1][i] * off[1]);
+            out[c][i] = kept[c][i] + base[c][i] * lit + rest[c][i] * whole + turned + dyed[i] * pixels.residual[c][i];
         }
     }
 }

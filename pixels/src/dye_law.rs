@@ -1,10 +1,13 @@
 //! The analytic law by which a garment takes another colour: the base that the recolour network corrects.
 //!
-//! Lightness deviations from the garment's median carry folds and texture. They are scaled by a gain that brings the
-//! garment's lightness range towards the range that real cloth of the target's lightness shows, and bent so that
-//! neither black nor white is ever crossed. The constants were fitted on the training part of the real colourway
-//! pairs, registered and on the main cloth, to the colours and at the same time to the spread of lightness of the real
-//! photos: to the colours alone they come out too flat, since folds are never quite registered. Colours that are not the cloth's (prints, logos, zips, specular highlights) are mostly kept: see [`DyeLaw::lock`].
+//! Lightness deviations from the garment's median carry folds and texture. Folds are scaled by a gain that brings the
+//! garment's lightness range towards the range that real cloth of the target's lightness shows, fine detail keeps its size,
+//! and both are bent so that neither black nor white is ever crossed. What a and b differ by is turned from the source's
+//! hue to the target's and never amplified: cloth of one chroma everywhere looks painted on. The constants of lightness
+//! were fitted on the training part of the real colourway pairs, registered and on the main cloth, to the colours and at
+//! the same time to the spread of lightness of the real photos: to the colours alone they come out too flat, since folds
+//! are never quite registered. Colours that are not the cloth's (prints, logos, zips, specular highlights) are mostly
+//! kept: see [`DyeLaw::lock`].
 
 use crate::color::Lab;
 use crate::dye_lanes::InkPaint;
@@ -17,18 +20,23 @@ pub struct DyeLaw {
     target: Lab,
     shading: Lock,
     fold_gain: f32,
-    detail_gain: f32,
     /// Coring threshold of detail, in L*; 0 where the cloth does not get lighter.
     noise: f32,
 }
 
-/// Share of the source's own colour deviations that the dyed cloth keeps.
-pub(crate) const CHROMA_KEPT: f32 = 0.12;
-/// Deviations lighter than the median are flatter on real cloth than darker ones.
+/// Share of what the source's a and b differ by that is kept where that is much, as of a second colour or a reflection.
+const CHROMA_KEPT: f32 = 0.12;
+/// Difference of a and b, in Lab units, of which half is left out.
+const MUCH_CHROMA: f32 = 12.0;
+/// Chroma that grey cloth is taken to have, so that ratios stay finite.
+const NO_CHROMA: f32 = 2.0;
+/// Chroma below which a colour's hue says less and less about what its cloth differs by.
+const HARDLY_A_HUE: f32 = 4.0;
+/// Folds lighter than the median are flatter on real cloth than darker ones.
 pub(crate) const HIGHLIGHT_GAIN: f32 = 0.82;
 pub(crate) const SHADOW_GAIN: f32 = 0.96;
 /// How far the target's chroma follows the light: 0 not at all, 1 in proportion.
-pub(crate) const CHROMA_FOLLOWS: f32 = 0.2;
+const CHROMA_FOLLOWS: f32 = 0.2;
 /// Most of a locked colour that stays as it was.
 const LOCK_STRENGTH: f32 = 0.8;
 
@@ -92,6 +100,33 @@ fn lightness_deviation(stats: &GarmentStats) -> f32 {
     ((stats.l95 - stats.l5) / 3.3).max(2.0)
 }
 
+/// How much a and b usually differ on cloth of this chroma, along its hue and across it (median standard deviations of the
+/// photos of the training pairs, in Lab units).
+fn usual_chroma(chroma: f32) -> (f32, f32) {
+    (1.5 + 3.5 * chroma / (chroma + 20.0), 1.5 + 0.7 * chroma / (chroma + 5.0))
+}
+
+/// What becomes of the source's differences of a and b, row by row: those along its hue come to lie along the target's,
+/// those across it across, smaller where such cloth usually differs less. Kept as they are, magenta's folds would be pink on beige.
+fn chroma_turn(source: Lab, target: Lab) -> [f32; 4] {
+    let (own, new) = (usual_chroma(source.chroma()), usual_chroma(target.chroma()));
+    // Light makes less of a pale colour, and noise that was amplified would be blotches.
+    let paler = (target.chroma() + NO_CHROMA) / (source.chroma() + NO_CHROMA);
+    let along = (new.0 / own.0).min(paler).min(1.0);
+    let across = (new.1 / own.1).min(1.0);
+    let unit = |c: Lab| (c.a / c.chroma().max(1e-3), c.b / c.chroma().max(1e-3));
+    let ((u, v), (s, t)) = (unit(source), unit(target));
+    let turned = [
+        along * s * u + across * t * v,
+        along * s * v - across * t * u,
+        along * t * u - across * s * v,
+        along * t * v + across * s * u,
+    ];
+    let known = source.chroma() / (source.chroma() + HARDLY_A_HUE);
+    let same = 0.5 * (along + across) * (1.0 - known);
+    [known * turned[0] + same, known * turned[1], known * turned[2], known * turned[3] + same]
+}
+
 #[inline]
 fn smoothstep(t: f32) -> f32 {
     let t = t.clamp(0.0, 1.0);
@@ -113,7 +148,6 @@ impl DyeLaw {
             target,
             shading: Lock::new(stats),
             fold_gain: gain,
-            detail_gain: 1.0,
             noise: 1.2 * lightening * darkness,
         }
     }
@@ -147,7 +181,7 @@ impl DyeLaw {
             source: channels(self.source),
             target: channels(self.target),
             fold: self.fold_gain,
-            detail: self.detail_gain,
+            chroma: chroma_turn(self.source, self.target),
         }
     }
 
@@ -159,29 +193,61 @@ impl DyeLaw {
     /// The dyed colour of a pixel; `low` is the cloth's lightness around it without fine detail, `inner` is 1 inside the
     /// garment and falls to 0 at its edge, where a pixel is a mixture with the backdrop and only the cloth around it
     /// tells its colour. Not clipped to sRGB.
-    #[inline]
     pub fn apply(&self, color: Lab, low: f32, inner: f32) -> Lab {
+        let off = self.off(color, low, inner);
+        let [aa, ab, ba, bb] = chroma_turn(self.source, self.target);
+        self.dyed(color, low, inner, (aa * off.0 + ab * off.1, ba * off.0 + bb * off.1))
+    }
+
+    /// The same with nearly even chroma, as the network that corrects the law has learnt to see it.
+    pub fn evened(&self, color: Lab, low: f32, inner: f32) -> Lab {
+        let off = |own: f32, median: f32| CHROMA_KEPT * (own - median);
+        self.dyed(color, low, inner, (off(color.a, self.source.a), off(color.b, self.source.b)))
+    }
+
+    /// What a and b differ by from the source's median in the pixel's light.
+    fn off(&self, color: Lab, low: f32, inner: f32) -> (f32, f32) {
+        let lighter = low - self.source.l + (color.l - low) * inner;
+        let lit = followed(lighter, self.source.l);
+        let (a, b) = (color.a - lit * self.source.a, color.b - lit * self.source.b);
+        let kept = inner * kept_chroma(a, b);
+        (kept * a, kept * b)
+    }
+
+    fn dyed(&self, color: Lab, low: f32, inner: f32, off: (f32, f32)) -> Lab {
         let detail = (color.l - low) * inner;
         let detail = detail * detail * detail / (detail * detail + self.noise * self.noise + 1e-6);
-        let deviation = self.fold_gain * (low - self.source.l) + self.detail_gain * detail;
-        let (deviation, room) = if deviation > 0.0 {
-            (deviation * HIGHLIGHT_GAIN, 101.0 - self.target.l)
-        } else {
-            (deviation * SHADOW_GAIN, self.target.l + 1.0)
-        };
-        let room = room.max(1.0);
-        let ratio = deviation / room;
+        let fold = self.fold_gain * (low - self.source.l);
+        let fold = fold * if fold > 0.0 { HIGHLIGHT_GAIN } else { SHADOW_GAIN };
+        let deviation = fold + detail;
+        let room = if deviation > 0.0 { 101.0 - self.target.l } else { self.target.l + 1.0 };
+        let ratio = deviation / room.max(1.0);
         // Slope 1 at the median, never past black or white.
         let bent = deviation / (1.0 + ratio * ratio).sqrt();
         let lock = self.shading.weight(color) * inner;
         let keep = |dyed: f32, own: f32| dyed + (own - dyed) * lock;
-        let lit = (1.0 + CHROMA_FOLLOWS * bent / (self.target.l + 10.0)).clamp(0.3, 1.7);
+        let lit = followed(bent, self.target.l);
         Lab::new(
             keep(self.target.l + bent, color.l),
-            keep(self.target.a * lit + CHROMA_KEPT * (color.a - self.source.a), color.a),
-            keep(self.target.b * lit + CHROMA_KEPT * (color.b - self.source.b), color.b),
+            keep(self.target.a * lit + off.0, color.a),
+            keep(self.target.b * lit + off.1, color.b),
         )
     }
+}
+
+/// Share that is kept of such a difference.
+#[inline(always)]
+#[allow(clippy::inline_always)]
+pub(crate) fn kept_chroma(a: f32, b: f32) -> f32 {
+    let square = (a * a + b * b) / (MUCH_CHROMA * MUCH_CHROMA);
+    CHROMA_KEPT + (1.0 - CHROMA_KEPT) / (1.0 + square * square)
+}
+
+/// By how much chroma is multiplied where cloth of lightness `own` is lighter by so many L*.
+#[inline(always)]
+#[allow(clippy::inline_always)]
+pub(crate) fn followed(lighter: f32, own: f32) -> f32 {
+    (1.0 + CHROMA_FOLLOWS * lighter / (own + 10.0)).clamp(0.3, 1.7)
 }
 
 #[cfg(test)]
@@ -208,6 +274,30 @@ mod tests {
                 let dyed = law.apply(Lab::new(l, 10.0, -20.0), l, 1.0);
                 assert!(dyed.l > before && dyed.l < 101.0, "{from} to {to}: {l} became {}", dyed.l);
                 before = dyed.l;
+            }
+        }
+    }
+
+    #[test]
+    fn folds_of_the_old_hue_become_folds_of_the_new_one_and_no_difference_grows() {
+        let (magenta, beige) = (Lab::new(35.0, 50.0, -15.0), Lab::new(75.0, 3.0, 20.0));
+        let law = DyeLaw::new(&cloth(magenta), beige);
+        // More of the dye in equal light.
+        let richer = law.apply(Lab::new(35.0, 55.0, -16.5), 35.0, 1.0);
+        let (along, across) = (richer.b - beige.b, richer.a - beige.a);
+        assert!(along > 1.0 && across.abs() < 0.3 * along, "{richer:?}");
+        // Texture stays, another colour is held back.
+        assert!(kept_chroma(3.0, 2.0) > 0.9 && kept_chroma(20.0, -25.0) < 0.13);
+        // At the garment's edge nothing of the backdrop is kept.
+        let edge = law.apply(Lab::new(35.0, 55.0, -16.5), 35.0, 0.0);
+        assert!((edge.a - beige.a).abs() < 0.01 && (edge.b - beige.b).abs() < 0.01);
+        for (source, target) in
+            [(Lab::new(50.0, 1.0, 0.0), Lab::new(50.0, 60.0, 30.0)), (magenta, beige), (beige, magenta)]
+        {
+            let [aa, ab, ba, bb] = chroma_turn(source, target);
+            for angle in 0..12 {
+                let (sin, cos) = (angle as f32 * 0.5).sin_cos();
+                assert!((aa * cos + ab * sin).hypot(ba * cos + bb * sin) <= 1.0, "{source:?} to {target:?}");
             }
         }
     }

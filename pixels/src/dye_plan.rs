@@ -118,7 +118,7 @@ impl DyePlan {
         let lead = self.law().map(DyeLaw::paint);
         let paint = |(ink, dye): (&crate::inks::Ink, &Dye)| {
             let Lab { l, a, b } = ink.stats.median;
-            let kept = InkPaint { dyed: 0.0, source: [l, a, b], target: [l, a, b], fold: 1.0, detail: 1.0 };
+            let kept = InkPaint { dyed: 0.0, source: [l, a, b], target: [l, a, b], fold: 1.0, chroma: [0.0; 4] };
             match (dye, lead) {
                 (Dye::Own(law), _) => law.paint(),
                 (Dye::Follow, Some(lead)) => followed(lead, ink.stats.median),

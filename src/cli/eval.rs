@@ -183,6 +183,9 @@ pub struct EvalColorwaysArgs {
     /// Folder of the images, ID.jpg.
     #[arg(long, value_name = "DIR")]
     pub images: PathBuf,
+    /// Which pairs: those that nothing was tuned on, or those to look at and tune on.
+    #[arg(long, value_enum, default_value_t, value_name = "PART")]
+    pub part: EvalPart,
     /// Draw some pairs (source, registered real photo, network, base, spread-matched curve) into this PNG.
     #[arg(long, value_name = "FILE")]
     pub grid: Option<PathBuf>,
@@ -205,6 +208,9 @@ pub struct EvalRealismArgs {
     /// Folder of the images, ID.jpg.
     #[arg(long, value_name = "DIR")]
     pub images: PathBuf,
+    /// Which pairs: those that nothing was tuned on, or those to look at and tune on.
+    #[arg(long, value_enum, default_value_t, value_name = "PART")]
+    pub part: EvalPart,
     /// Print the figures as JSON.
     #[arg(long)]
     pub json: bool,
@@ -219,7 +225,7 @@ pub struct EvalSolidsArgs {
     pub common: EvalDataArgs,
     /// Which senders' photos: those nothing was tuned on, or those to look at and tune on.
     #[arg(long, value_enum, default_value_t, value_name = "PART")]
-    pub part: SolidsPart,
+    pub part: EvalPart,
     /// Most garments.
     #[arg(long, value_name = "N", default_value_t = generators::eval::solids::LIMIT)]
     pub limit: usize,
@@ -231,9 +237,9 @@ pub struct EvalSolidsArgs {
     pub worst: Option<PathBuf>,
 }
 
-/// A part of the senders.
+/// A part of the data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum SolidsPart {
+pub enum EvalPart {
     /// To look at and to tune on.
     Tune,
     /// For the figures.

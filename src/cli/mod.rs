@@ -30,7 +30,7 @@ pub use classify::ClassifyArgs;
 pub use doctor::DoctorArgs;
 pub use eval::{
     EvalArgs, EvalClassifierArgs, EvalColorwaysArgs, EvalCommand, EvalDataArgs, EvalFabricArgs, EvalGateArgs,
-    EvalHeadsArgs, EvalLooksArgs, EvalPrintsArgs, EvalRealismArgs, EvalShadingArgs, EvalSolidsArgs, SolidsPart,
+    EvalHeadsArgs, EvalLooksArgs, EvalPart, EvalPrintsArgs, EvalRealismArgs, EvalShadingArgs, EvalSolidsArgs,
 };
 pub use map::MapArgs;
 pub use mask::MaskArgs;

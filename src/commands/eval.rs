@@ -12,11 +12,12 @@ mod told;
 use std::fmt::Display;
 use std::path::Path;
 
+use generators::eval::colorway_pairs::Part;
 use generators::eval::{base_colour, classifier, gate, head, mask, masked};
 use pixels::{Format, SrgbImage, encode, write_atomic};
 use serde::Serialize;
 
-use crate::cli::{EvalArgs, EvalClassifierArgs, EvalCommand, EvalDataArgs, EvalGateArgs, EvalHeadsArgs};
+use crate::cli::{EvalArgs, EvalClassifierArgs, EvalCommand, EvalDataArgs, EvalGateArgs, EvalHeadsArgs, EvalPart};
 use crate::exit::{Exit, OrExit, Result};
 use crate::pipeline::weights;
 use crate::terminal::data_line;
@@ -84,6 +85,14 @@ fn evaluate_gate(args: &EvalGateArgs) -> Result<()> {
     }
     let report = super::blame(gate::evaluate(&options))?;
     if common.json { print_json(&report) } else { print_lines(report.to_string().lines()) }
+}
+
+/// The colourway pairs of a part.
+fn pairs(part: EvalPart) -> Part {
+    match part {
+        EvalPart::Tune => Part::Train,
+        EvalPart::Report => Part::Validation,
+    }
 }
 
 fn write_png(path: &Path, sheet: &SrgbImage) -> Result<()> {

@@ -110,6 +110,15 @@ fn rows(list: &Path) -> Result<Vec<Row>> {
 }
 
 impl Part {
+    /// What reports call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Train => "training two thirds",
+            Self::Validation => "validation third",
+        }
+    }
+
     /// Whether a group of pairs belongs to this part.
     fn holds(self, group: &str) -> bool {
         match self {

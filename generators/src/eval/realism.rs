@@ -30,6 +30,8 @@ pub struct Options {
     pub pairs: PathBuf,
     /// Folder of the images, ID.jpg.
     pub images: PathBuf,
+    /// Which of them: what is not held out is for tuning alone, since the network has seen it.
+    pub part: Part,
     /// Weights folder.
     pub weights: PathBuf,
     /// Threads, one libtorch thread each.
@@ -90,7 +92,7 @@ impl Method {
 /// # Errors
 /// When data or weights are missing or malformed.
 pub fn evaluate(options: &Options) -> Result<Report> {
-    let set = load(&options.pairs, &options.images, Part::Validation)?;
+    let set = load(&options.pairs, &options.images, options.part)?;
     let mut programs = Program::load_some(&options.weights, options.threads)?;
     let groups = numbered(&set.pairs);
     let asked: Vec<(&ColorwayPair, usize)> = set.pairs.iter().flat_map(|pair| [(pair, 0), (pair, 1)]).collect();
@@ -104,7 +106,7 @@ pub fn evaluate(options: &Options) -> Result<Report> {
     }
     let rows = told::rows(&directions, &METHODS.map(|(method, role)| (method.name(), role)), options.threads)?;
     Ok(Report {
-        protocol: format!("validation third of the pairs; {}", told::protocol()),
+        protocol: format!("{} of the pairs; {}", options.part.name(), told::protocol()),
         directions: directions.len(),
         groups: directions.iter().map(|d| d.group).collect::<std::collections::BTreeSet<_>>().len(),
         nearer_than_every_baseline: told::nearer_than_every_baseline(&rows),

@@ -78,7 +78,7 @@ impl SmallSource {
         for i in 0..PIXELS {
             let at = |channel: usize| self.planes[channel * PIXELS + i];
             let color = Lab::new(at(0), at(1), at(2));
-            let base = law.apply(color, at(3), at(5));
+            let base = law.evened(color, at(3), at(5));
             let alpha = at(4);
             let over = |dyed: f32, own: f32| own + (dyed - own) * alpha;
             let shown = Lab::new(over(base.l, color.l), over(base.a, color.a), over(base.b, color.b));

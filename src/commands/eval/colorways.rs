@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use generators::eval::colorway_measure::{Generator, Models};
-use generators::eval::colorway_pairs::{self, Part};
+use generators::eval::colorway_pairs;
 use generators::eval::interval::Interval;
 use generators::eval::{colorway_sheet, colorways};
 use generators::recolor::Recolorer;
@@ -25,8 +25,9 @@ pub fn evaluate(args: &EvalColorwaysArgs) -> Result<()> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let worker = |_| Models::load(&folder, vec![Generator::trained(Recolorer::load(&folder)?), Generator::base()]);
     let mut workers: Vec<Models> = blame((0..threads).map(worker).collect())?;
-    let set = blame(colorway_pairs::load(&args.pairs, &args.images, Part::Validation))?;
-    let report = blame(colorways::evaluate(&set, Part::Validation, &args.images, &mut workers))?;
+    let part = super::pairs(args.part);
+    let set = blame(colorway_pairs::load(&args.pairs, &args.images, part))?;
+    let report = blame(colorways::evaluate(&set, part, &args.images, &mut workers))?;
     let draw = |path: &Path, directions: &[(usize, usize)]| {
         write_png(path, &blame(colorway_sheet::draw(&set.pairs, directions, &workers[0]))?)
     };

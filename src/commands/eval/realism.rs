@@ -13,6 +13,7 @@ pub fn evaluate(args: &EvalRealismArgs) -> Result<()> {
     let report = blame(realism::evaluate(&Options {
         pairs: args.pairs.clone(),
         images: args.images.clone(),
+        part: super::pairs(args.part),
         weights: weights::folder(&args.weights),
         threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
     }))?;

@@ -4,7 +4,7 @@ use generators::eval::interval::Interval;
 use generators::eval::solids::{self, METHODS, Options, Part, Report, Row, Sheets, Skin};
 
 use super::{print_json, print_lines, write_png};
-use crate::cli::{EvalSolidsArgs, SolidsPart};
+use crate::cli::{EvalPart, EvalSolidsArgs};
 use crate::commands::blame;
 use crate::exit::Result;
 use crate::pipeline::weights;
@@ -15,8 +15,8 @@ pub fn evaluate(args: &EvalSolidsArgs) -> Result<()> {
         data: args.common.data.clone(),
         weights: weights::folder(&args.common.weights),
         part: match args.part {
-            SolidsPart::Tune => Part::Tune,
-            SolidsPart::Report => Part::Report,
+            EvalPart::Tune => Part::Tune,
+            EvalPart::Report => Part::Report,
         },
         limit: args.limit,
         threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
