@@ -287,7 +287,7 @@ mod tests {
         let (along, across) = (richer.b - beige.b, richer.a - beige.a);
         assert!(along > 1.0 && across.abs() < 0.3 * along, "{richer:?}");
         // Texture stays, another colour is held back.
-        assert!(kept_chroma(3.0, 2.0) > 0.9 && kept_chroma(20.0, -25.0) < 0.13);
+        assert!(kept_chroma(3.0, 2.0) > 0.9 && kept_chroma(20.0, -25.0) < 0.15);
         // At the garment's edge nothing of the backdrop is kept.
         let edge = law.apply(Lab::new(35.0, 55.0, -16.5), 35.0, 0.0);
         assert!((edge.a - beige.a).abs() < 0.01 && (edge.b - beige.b).abs() < 0.01);
