@@ -26,6 +26,8 @@ pub struct DyeLaw {
 
 /// Share of what the source's a and b differ by that is kept where that is much, as of a second colour or a reflection.
 const CHROMA_KEPT: f32 = 0.12;
+/// Share of all such differences that the base had on which the network was trained.
+const CHROMA_TRAINED_ON: f32 = 0.12;
 /// Difference of a and b, in Lab units, of which half is left out.
 const MUCH_CHROMA: f32 = 12.0;
 /// Chroma that grey cloth is taken to have, so that ratios stay finite.
@@ -100,8 +102,8 @@ fn lightness_deviation(stats: &GarmentStats) -> f32 {
     ((stats.l95 - stats.l5) / 3.3).max(2.0)
 }
 
-/// How much a and b usually differ on cloth of this chroma, along its hue and across it (median standard deviations of the
-/// photos of the training pairs, in Lab units).
+/// How much a and b usually differ on cloth of this chroma, along its hue and across it, in Lab units: curves near the
+/// median standard deviations of photos of the training pairs.
 fn usual_chroma(chroma: f32) -> (f32, f32) {
     (1.5 + 3.5 * chroma / (chroma + 20.0), 1.5 + 0.7 * chroma / (chroma + 5.0))
 }
@@ -201,7 +203,7 @@ impl DyeLaw {
 
     /// The same with nearly even chroma, as the network that corrects the law has learnt to see it.
     pub fn evened(&self, color: Lab, low: f32, inner: f32) -> Lab {
-        let off = |own: f32, median: f32| CHROMA_KEPT * (own - median);
+        let off = |own: f32, median: f32| CHROMA_TRAINED_ON * (own - median);
         self.dyed(color, low, inner, (off(color.a, self.source.a), off(color.b, self.source.b)))
     }
 
