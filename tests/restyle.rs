@@ -275,7 +275,7 @@ fn models_of_styles_are_missed_only_by_those_who_ask_for_them() {
     fs::create_dir(&few).unwrap();
     for entry in fs::read_dir(support::weights()).unwrap().map(Result::unwrap) {
         let name = entry.file_name().into_string().unwrap();
-        if !["look.", "shading.", "style.", "refiner."].iter().any(|model| name.starts_with(model)) {
+        if !["look.", "shading.", "pattern.", "style.", "refiner."].iter().any(|model| name.starts_with(model)) {
             std::os::unix::fs::symlink(entry.path(), few.join(name)).unwrap();
         }
     }
@@ -287,9 +287,14 @@ fn models_of_styles_are_missed_only_by_those_who_ask_for_them() {
     with("restyle", &["--look", "stripes.png"]).says(4, &["look.", "scripts/setup"]);
     with("restyle", &["--look", "stripes.png", "--painterly"]).says(4, &["style.", "scripts/setup"]);
     with("restyle", &["--fabric", "stripes.png"]).says(4, &["shading.", "scripts/setup"]);
-    for file in ["shading.safetensors", "shading.card.json"] {
-        std::os::unix::fs::symlink(support::weights().join(file), few.join(file)).unwrap();
-    }
+    let add = |model: &str| {
+        for file in [format!("{model}.safetensors"), format!("{model}.card.json")] {
+            std::os::unix::fs::symlink(support::weights().join(&file), few.join(&file)).unwrap();
+        }
+    };
+    add("shading");
+    with("restyle", &["--fabric", "stripes.png"]).says(4, &["pattern.", "scripts/setup"]);
+    add("pattern");
     with("restyle", &["--fabric", "stripes.png", "--refine"]).says(4, &["refiner.", "scripts/setup"]);
     assert!(!studio.file("out/report.json").exists(), "a run without its models left a report");
     let dyed = with("recolor", &["--to", "#1f3a5f"]);

@@ -18,6 +18,7 @@ pub mod judge;
 pub mod layers;
 pub mod look;
 pub mod params;
+pub mod pattern;
 pub mod projection;
 pub mod recolor;
 pub mod refiner;
@@ -30,6 +31,7 @@ pub mod segmenter;
 pub mod shading;
 pub mod stream;
 pub mod style;
+pub mod tailor;
 pub mod taxonomy;
 pub mod train;
 

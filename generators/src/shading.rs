@@ -6,9 +6,8 @@
 
 use std::path::Path;
 
-use pixels::fabric::Restyle;
-use pixels::shading::{Base, Shading};
-use pixels::{Mask, SrgbImage, foreground};
+use pixels::shading::Base;
+use pixels::{Mask, SrgbImage};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
@@ -196,12 +195,12 @@ impl ShadeNet {
 
     /// The light on a garment over its whole photo, for [`pixels::shading::Shading::compose`]: the analytic estimate where the
     /// cloth is plain, and what the network sees too where it is printed. `cloth` is the photo with the cloth's own colour at
-    /// the mask's edges.
+    /// the mask's edges, `patterned` how surely it has a pattern at all, 0 to 1.
     ///
     /// # Errors
     /// When photo and mask differ in size, or libtorch refuses.
-    pub fn base(&self, cloth: &SrgbImage, mask: &Mask) -> Result<Base> {
-        let mut base = Base::estimate(cloth, mask)?;
+    pub fn base(&self, cloth: &SrgbImage, mask: &Mask, patterned: f32) -> Result<Base> {
+        let mut base = Base::estimate_known(cloth, mask, patterned)?;
         let Some(view) = View::new(cloth, mask)? else { return Ok(base) };
         let mut log = self.log_shading(&view.image, &view.mask)?;
         continue_outside(&mut log, &view.mask);
@@ -217,16 +216,6 @@ impl ShadeNet {
 /// highlight, else the fainter. A trace of a print is seldom seen by both.
 pub fn agreed(one: f32, other: f32) -> f32 {
     if one * other <= 0.0 { 0.0 } else { one.signum() * one.abs().min(other.abs()) }
-}
-
-/// A garment ready to be cut from other cloths, in the light that the network finds on it.
-///
-/// # Errors
-/// When photo and mask differ in size, or libtorch refuses.
-pub fn cut<'a>(network: &ShadeNet, photo: &'a SrgbImage, mask: &'a Mask) -> Result<Restyle<'a>> {
-    let cloth = foreground::estimate(photo, mask)?;
-    let shading = Shading::compose(&cloth, mask, &network.base(&cloth, mask)?)?;
-    Ok(Restyle::with_shading(photo, mask, cloth, shading)?)
 }
 
 /// Gives what is outside the mask the mean of its neighbours, ring by ring, and 0 far away.
@@ -297,7 +286,7 @@ mod tests {
             rgb.copy_from_slice(&ink.map(|v| (v * light) as u8));
         }
         let mask = Mask::filled(96, 96, 255);
-        let (base, analytic) = (net.base(&photo, &mask).unwrap(), Base::estimate(&photo, &mask).unwrap());
+        let (base, analytic) = (net.base(&photo, &mask, 1.0).unwrap(), Base::estimate(&photo, &mask).unwrap());
         assert!(analytic.printed.values.iter().all(|p| *p > 0.5), "the test's cloth is printed");
         assert_ne!(base.log.values, analytic.log.values, "the network has a say");
         let within = |(&both, &own): (&f32, &f32)| both * own >= 0.0 && both.abs() <= own.abs() + 1e-6;
@@ -316,7 +305,7 @@ mod tests {
         for y in 10..100 {
             mask.data_mut()[y * 90 + 20..y * 90 + 70].fill(255);
         }
-        let base = net.base(&photo, &mask).unwrap();
+        let base = net.base(&photo, &mask, 1.0).unwrap();
         assert_eq!(
             base.log.values,
             Base::estimate(&photo, &mask).unwrap().log.values,
@@ -327,7 +316,7 @@ mod tests {
         let mut cloth: Vec<f32> = covered.map(|(&v, _)| v).collect();
         assert!((pixels::garment_stats::percentile(&mut cloth, 0.5) - 1.0).abs() < 0.05);
         assert!((base.log.width as f32 / base.log.height as f32 - 0.75).abs() < 0.02);
-        assert!(net.base(&photo, &Mask::filled(90, 120, 0)).is_ok());
+        assert!(net.base(&photo, &Mask::filled(90, 120, 0), 1.0).is_ok());
         assert!(Config { width: 0, precision: Precision::F32 }.validate().is_err());
     }
 }

@@ -56,8 +56,17 @@ impl Base {
     /// # Errors
     /// [`crate::Error::SizeMismatch`] when the mask has another size.
     pub fn estimate(cloth: &SrgbImage, mask: &Mask) -> Result<Self> {
+        Self::estimate_known(cloth, mask, 1.0)
+    }
+
+    /// The same of cloth of which it is known how surely it is `patterned`, 0 (plain) to 1: differences that may be light or
+    /// print are print as far as it is. On plain cloth only colours that can't be its own are taken out: a badge, a lining.
+    ///
+    /// # Errors
+    /// [`crate::Error::SizeMismatch`] when the mask has another size.
+    pub fn estimate_known(cloth: &SrgbImage, mask: &Mask, patterned: f32) -> Result<Self> {
         mask.check_size(cloth.width_px(), cloth.height_px())?;
-        Ok(base::estimate(cloth, mask))
+        Ok(base::estimate(cloth, mask, patterned.clamp(0.0, 1.0)))
     }
 }
 

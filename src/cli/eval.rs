@@ -47,6 +47,9 @@ pub enum EvalCommand {
     /// Classifier: whether articles are told better without the background, the person or the face.
     #[command(after_help = "Example:\n  rangrez eval masked --data data --config configs/base-colour.toml")]
     Masked(EvalHeadsArgs),
+    /// Pattern: how much light is kept whole on garments whose titles call them plain, and patterned.
+    #[command(after_help = "Example:\n  rangrez eval pattern --data data")]
+    Pattern(EvalDataArgs),
     /// Shading: the light found on printed cloth, beside plain methods and the analytic estimate.
     #[command(after_help = "Example:\n  rangrez eval shading --data data --sheet sheet.png")]
     Shading(EvalShadingArgs),
@@ -169,6 +172,9 @@ pub struct EvalFabricArgs {
 pub struct EvalPrintsArgs {
     #[command(flatten)]
     pub common: EvalDataArgs,
+    /// Which products: those that nothing was tuned on, or those to look at and tune on.
+    #[arg(long, value_enum, default_value_t, value_name = "PART")]
+    pub part: EvalPart,
     /// Draw some pairs (printed garment, plain one, ours, pasted flat, multiplied) into this PNG.
     #[arg(long, value_name = "FILE")]
     pub sheet: Option<PathBuf>,

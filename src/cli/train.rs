@@ -45,6 +45,8 @@ pub enum TrainedModel {
     Recolor,
     /// What the photo is of, and whether a variant still is.
     Gate,
+    /// Whether a garment's cloth is patterned.
+    Pattern,
     /// The light on a garment, apart from its print.
     Shading,
     /// The colour transform of a reference picture.
@@ -62,6 +64,7 @@ impl TrainedModel {
             Self::Segmenter => "segmenter",
             Self::Recolor => "recolor",
             Self::Gate => "gate",
+            Self::Pattern => "pattern",
             Self::Shading => "shading",
             Self::Look => "look",
             Self::Style => "style",

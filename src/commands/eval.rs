@@ -13,7 +13,7 @@ use std::fmt::Display;
 use std::path::Path;
 
 use generators::eval::colorway_pairs::Part;
-use generators::eval::{base_colour, classifier, gate, head, mask, masked};
+use generators::eval::{base_colour, classifier, gate, head, mask, masked, pattern};
 use pixels::{Format, SrgbImage, encode, write_atomic};
 use serde::Serialize;
 
@@ -36,6 +36,7 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
         EvalCommand::BaseColour(args) => evaluate_heads(args, base_colour::evaluate),
         EvalCommand::Masked(args) => evaluate_heads(args, masked::evaluate),
         EvalCommand::Classifier(args) => evaluate_classifier(args),
+        EvalCommand::Pattern(args) => evaluate_pattern(args),
         EvalCommand::Shading(args) => shading::evaluate(args),
         EvalCommand::Looks(args) => looks::evaluate(args),
         EvalCommand::Fabric(args) => fabric::evaluate(args),
@@ -48,6 +49,12 @@ pub fn run(args: &EvalArgs) -> Result<Exit> {
 fn evaluate_mask(args: &EvalDataArgs) -> Result<()> {
     let options = mask::Options::new(args.data.clone(), weights::folder(&args.weights));
     let report = super::blame(mask::evaluate(&options))?;
+    if args.json { print_json(&report) } else { print_lines(report.to_string().lines()) }
+}
+
+fn evaluate_pattern(args: &EvalDataArgs) -> Result<()> {
+    let options = pattern::Options { data: args.data.clone(), weights: weights::folder(&args.weights) };
+    let report = super::blame(pattern::evaluate(&options))?;
     if args.json { print_json(&report) } else { print_lines(report.to_string().lines()) }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use generators::train::{gate, gate_feedback, look, recolor, refiner, segmenter, shading, style};
+use generators::train::{gate, gate_feedback, look, pattern, recolor, refiner, segmenter, shading, style};
 
 use crate::cli::{TrainArgs, TrainedModel};
 use crate::exit::{Exit, Failure, OrExit, Result};
@@ -10,7 +10,7 @@ use crate::pipeline::weights;
 use crate::terminal::{Progress, tell};
 
 /// Files that trainings start from or measure with.
-const STARTING_POINT: [&str; 13] = [
+const STARTING_POINT: [&str; 15] = [
     "backbone.safetensors",
     "backbone.card.json",
     "taxonomy.toml",
@@ -24,6 +24,8 @@ const STARTING_POINT: [&str; 13] = [
     "look.card.json",
     "shading.safetensors",
     "shading.card.json",
+    "pattern.safetensors",
+    "pattern.card.json",
 ];
 
 /// Runs the command.
@@ -45,6 +47,7 @@ pub fn run(args: &TrainArgs) -> Result<Exit> {
             segmenter::train(&paths, args.resume, &mut step)
         }
         TrainedModel::Recolor => recolor::train(config, data, &export, args.resume, &mut step),
+        TrainedModel::Pattern => pattern::train(config, data, &export, args.resume, &mut step),
         TrainedModel::Shading => shading::train(config, data, &export, args.resume, &mut step),
         TrainedModel::Look => look::train(config, data, &export, args.resume, &mut step),
         TrainedModel::Style => style::train(config, data, &export, args.resume, &mut step),

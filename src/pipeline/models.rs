@@ -10,13 +10,15 @@ use generators::checkpoint::{card_path, sha256_hex};
 use generators::embedding::{self, Embedder, Embedding, Point};
 use generators::gate::{self, Classification, Gate};
 use generators::look::{Look, Looker, looker};
+use generators::pattern;
 use generators::recolor::{self, Recolorer};
 use generators::refiner::{self, Refiner};
 use generators::seam;
 use generators::segmenter::{self, Segmenter};
-use generators::shading::{self, ShadeNet};
+use generators::shading;
 use generators::style::painter::{Counted, Statistics};
 use generators::style::{self, Painter};
+use generators::tailor::Tailor;
 use generators::taxonomy;
 use pixels::fabric::{Restyle, Tile};
 use pixels::guided_filter::Plane;
@@ -84,7 +86,7 @@ pub struct Models {
     pub recolorer: Recolorer,
     weights: PathBuf,
     /// Tells light from cloth, once a fabric is asked for.
-    shader: OnceCell<ShadeNet>,
+    tailor: OnceCell<Tailor>,
     /// Changes the light on fabrics, once that is asked for.
     refiner: OnceCell<Refiner>,
     /// Embeddings of fabrics, by the checksums of their files.
@@ -136,7 +138,7 @@ impl Models {
             finder: Finder::load(weights)?,
             recolorer: Recolorer::load(weights).or_exit(Exit::Weights)?,
             weights: weights.to_owned(),
-            shader: OnceCell::new(),
+            tailor: OnceCell::new(),
             refiner: OnceCell::new(),
             fabrics: RefCell::default(),
             looker: OnceCell::new(),
@@ -151,8 +153,8 @@ impl Models {
     /// # Errors
     /// A weights failure (exit code 4), an input failure when libtorch refuses.
     pub fn cut<'a>(&self, photo: &'a SrgbImage, mask: &'a Mask) -> Result<Restyle<'a>> {
-        let shader = loaded(&self.shader, || ShadeNet::load(&self.weights))?;
-        shading::cut(shader, photo, mask).or_exit(Exit::Input)
+        let tailor = loaded(&self.tailor, || Tailor::load(&self.weights))?;
+        tailor.cut(&self.finder.embedder, photo, mask).or_exit(Exit::Input)
     }
 
     /// By how much the light on a garment in its new cloth is to change; `sha256` is that of the swatch's file.
@@ -223,8 +225,8 @@ pub fn per_worker<M>(n: usize, load: impl Fn() -> Result<M>) -> Result<Vec<M>> {
 /// Names of the weights files that some variants need besides [`NAMES`]: a folder without them serves all others.
 pub fn besides<'a>(variants: impl IntoIterator<Item = &'a Variant>) -> Vec<&'static str> {
     let of_style = |style: &Style| match style.kind {
-        StyleKind::Fabric { refine: false, .. } => vec![shading::NAME],
-        StyleKind::Fabric { refine: true, .. } => vec![shading::NAME, refiner::NAME],
+        StyleKind::Fabric { refine: false, .. } => vec![shading::NAME, pattern::NAME],
+        StyleKind::Fabric { refine: true, .. } => vec![shading::NAME, pattern::NAME, refiner::NAME],
         StyleKind::Look { painterly: false, .. } => vec![looker::NAME],
         StyleKind::Look { painterly: true, .. } => vec![style::NAME],
     };

@@ -18,7 +18,8 @@ use serde::Serialize;
 use super::interval::{mean, median, quantile};
 use super::program::Program;
 use super::solids::garments::{self, Part};
-use crate::shading::{self, ShadeNet};
+use crate::embedding::Embedder;
+use crate::tailor::Tailor;
 use crate::{Error, Result, judge};
 
 pub use retrieval::Retrieval;
@@ -104,7 +105,8 @@ struct Garment {
 pub fn evaluate(options: &Options) -> Result<Report> {
     let swatches = swatches(&options.fabrics)?;
     let garments = found(options)?;
-    let (judge, network) = (judge::load()?, ShadeNet::load(&options.weights)?);
+    let judge = judge::load()?;
+    let (tailor, embedder) = (Tailor::load(&options.weights)?, Embedder::load(&options.weights)?);
     let mut errors: Vec<f64> = Vec::new();
     for swatch in &swatches {
         let periods = find_period(&swatch.image);
@@ -116,7 +118,7 @@ pub fn evaluate(options: &Options) -> Result<Report> {
     let (mut patches, mut finished, mut without_folds, mut outside) = (Vec::new(), Vec::new(), Vec::new(), 0);
     let mut queries = retrieval::Queries::default();
     for garment in &garments {
-        let restyle = shading::cut(&network, &garment.photo, &garment.mask)?;
+        let restyle = tailor.cut(&embedder, &garment.photo, &garment.mask)?;
         let analytic = Restyle::new(&garment.photo, &garment.mask)?;
         let even = in_even_light(&garment.photo, &garment.mask)?;
         let Some(square) = measure::largest_square(&garment.mask, LEAST_SQUARE) else { continue };

@@ -16,6 +16,7 @@ pub mod interval;
 pub mod looks;
 pub mod mask;
 pub mod masked;
+pub mod pattern;
 pub mod prints;
 pub mod program;
 pub mod realism;

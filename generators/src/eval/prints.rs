@@ -4,7 +4,8 @@
 //! the scale that it has on its own, so that prints, colours and articles are the same in both classes. Crops alone would
 //! not do: what is pasted is a piece of a photo, and only the whole garment shows that its folds are another's. Plain
 //! garments are cut otherwise than printed ones, though, which a judge sees in their outlines alone; so printed garments
-//! are also compared with themselves in their own cloth. The refiner is measured on products that it never saw.
+//! are also compared with themselves in their own cloth. Figures come from products that the refiner never saw and that no
+//! constant was chosen on; the others are for choosing.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -21,17 +22,22 @@ use super::told::{self, Role, Row};
 use super::workers;
 use crate::shading::view::View;
 use crate::stream::split_fraction;
+use crate::train::pattern::names_a_print;
 use crate::train::refiner::data::REPORT;
 use crate::train::shading::garments::{Cloth, Garment, StyleRow, catalogue, cloth_of};
 use crate::{Error, Result};
 
 /// Articles whose cloth is printed all over when their title says so.
 const ARTICLES: [&str; 8] = ["Shirts", "Kurtas", "Kurtis", "Tops", "Tunics", "Dresses", "Skirts", "Sweaters"];
-/// Words that name an all-over print.
-const PRINTS: [&str; 12] = [
-    "printed", "print", "check", "checks", "checked", "stripe", "stripes", "striped", "floral", "paisley", "polka",
-    "plaid",
-];
+/// A side of the products.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// To choose constants on: the refiner learnt from them.
+    Tune,
+    /// For the figures.
+    Report,
+}
+
 /// What to measure on.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -39,6 +45,8 @@ pub struct Options {
     pub data: PathBuf,
     /// Weights folder.
     pub weights: PathBuf,
+    /// Which products.
+    pub part: Part,
     /// Threads, one set of models each.
     pub threads: usize,
     /// Draw the pairs: printed photo, plain photo, ours, pasted, multiplied.
@@ -68,14 +76,9 @@ pub struct Table {
 }
 
 /// Names of the tables.
-pub const TABLES: [&str; 3] = [
-    "plain garments in the cloth of printed ones",
-    "plain garments in the cloth of printed ones, products that the refiner never saw",
-    "printed garments in their own cloth, products that the refiner never saw",
-];
+pub const TABLES: [&str; 2] = ["plain garments in the cloth of printed ones", "printed garments in their own cloth"];
 /// Methods of each table, as places in [`METHODS`], with what they are there.
-const COMPARED: [&[(usize, Role)]; 3] = [
-    &[(1, Role::Model), (2, Role::Base), (3, Role::Baseline), (4, Role::Baseline), (FILLED, Role::Sanity)],
+const COMPARED: [&[(usize, Role)]; 2] = [
     &[
         (0, Role::Model),
         (1, Role::Base),
@@ -86,7 +89,7 @@ const COMPARED: [&[(usize, Role)]; 3] = [
     ],
     &[(0, Role::Model), (1, Role::Base), (2, Role::Base), (3, Role::Baseline), (4, Role::Baseline)],
 ];
-/// Pairs on the sheet, of each table but the first.
+/// Pairs on the sheet, of each table.
 const SHOWN: usize = 24;
 
 /// A photo with its article cut out.
@@ -97,8 +100,6 @@ struct Found {
     photo: SrgbImage,
     mask: Mask,
     cloth: Cloth,
-    /// Whether the refiner never saw the product.
-    held_out: bool,
 }
 
 /// Measures; also the rows of the sheet: printed photo, photo in its cloth by each method.
@@ -110,18 +111,16 @@ pub fn evaluate(options: &Options) -> Result<(Report, Option<SrgbImage>)> {
     let mut networks: Vec<Networks> =
         (0..options.threads.max(1)).map(|_| Networks::load(&options.weights)).collect::<Result<_>>()?;
     let mut programs = Program::load_some(&options.weights, options.threads)?;
-    let rows = listed(&options.data)?;
+    let rows = listed(&options.data, options.part)?;
     let images = options.data.join("studio/images");
     let found: Vec<Found> = workers::each(&rows, &mut programs, |program, row| garment(program, &images, row))?
         .into_iter()
         .flatten()
         .collect();
     drop(programs);
-    let (all, held_out): (Vec<&Found>, Vec<&Found>) =
-        (found.iter().collect(), found.iter().filter(|f| f.held_out).collect());
-    let own = held_out.iter().filter(|one| is_printed(one)).map(|one| [*one, *one]).collect();
+    let own = found.iter().filter(|one| is_printed(one)).map(|one| [one, one]).collect();
     let (mut tables, mut shown) = (Vec::new(), Vec::new());
-    for ((name, compared), pairs) in TABLES.into_iter().zip(COMPARED).zip([pairs(&all), pairs(&held_out), own]) {
+    for ((name, compared), pairs) in TABLES.into_iter().zip(COMPARED).zip([pairs(&found), own]) {
         let made = workers::each(&pairs, &mut networks, |networks, pair| item(networks, *pair))?;
         let (items, pictures): (Vec<Item>, Vec<Vec<SrgbImage>>) = made.into_iter().flatten().unzip();
         if items.is_empty() {
@@ -129,9 +128,7 @@ pub fn evaluate(options: &Options) -> Result<(Report, Option<SrgbImage>)> {
             return Err(Error::Data { path: options.data.clone(), reason });
         }
         tables.push(table(name, compared, &items)?);
-        if tables.len() > 1 {
-            shown.extend(pictures.into_iter().take(SHOWN));
-        }
+        shown.extend(pictures.into_iter().take(SHOWN));
     }
     let sheet = options.sheet.then(|| super::solids::sheet::sheet(&shown)).transpose()?;
     let protocol =
@@ -166,11 +163,14 @@ fn real_classes<'a>(items: &'a [Item]) -> Vec<Seen<'a>> {
     items.iter().enumerate().map(seen).collect()
 }
 
-/// Catalogue photos of the articles, one per product.
-fn listed(data: &Path) -> Result<Vec<StyleRow>> {
+/// Catalogue photos of the articles on one side, one per product.
+fn listed(data: &Path, part: Part) -> Result<Vec<StyleRow>> {
     let mut products: BTreeMap<String, StyleRow> = BTreeMap::new();
     for row in catalogue(data)?.into_iter().filter(|row| ARTICLES.contains(&row.article_type.as_str())) {
-        products.entry(row.name.clone()).or_insert(row);
+        let side = if split_fraction(&row.key()) < REPORT { Part::Report } else { Part::Tune };
+        if side == part {
+            products.entry(row.name.clone()).or_insert(row);
+        }
     }
     Ok(products.into_values().collect())
 }
@@ -184,25 +184,19 @@ fn garment(program: &Program, images: &Path, row: &StyleRow) -> Result<Option<Fo
     let Some(View { image, mask, .. }) = View::new(&found.photo, &found.mask)? else { return Ok(None) };
     let cloth = cloth_of(&Garment { key: row.name.clone(), image, mask });
     let kind = [row.article_type.clone(), row.gender.clone()];
-    let held_out = split_fraction(&row.key()) < REPORT;
-    Ok(Some(Found { title: row.name.clone(), kind, photo: found.photo, mask: found.mask, cloth, held_out }))
-}
-
-/// Whether a title names a print.
-fn names_a_print(one: &Found) -> bool {
-    one.title.split_whitespace().any(|word| PRINTS.contains(&word.to_lowercase().as_str()))
+    Ok(Some(Found { title: row.name.clone(), kind, photo: found.photo, mask: found.mask, cloth }))
 }
 
 /// Whether a garment is printed all over, by its title and by its cloth.
 fn is_printed(one: &Found) -> bool {
-    one.cloth == Cloth::Printed && names_a_print(one)
+    one.cloth == Cloth::Printed && names_a_print(&one.title)
 }
 
 /// Printed garments, each with a plain one of the same kind that no other has; the order depends on names alone.
-fn pairs<'a>(found: &[&'a Found]) -> Vec<[&'a Found; 2]> {
-    let mut printed: Vec<&Found> = found.iter().copied().filter(|one| is_printed(one)).collect();
+fn pairs<'a>(found: &'a [Found]) -> Vec<[&'a Found; 2]> {
+    let mut printed: Vec<&Found> = found.iter().filter(|one| is_printed(one)).collect();
     let mut plain: Vec<&Found> =
-        found.iter().copied().filter(|one| one.cloth == Cloth::Plain && !names_a_print(one)).collect();
+        found.iter().filter(|one| one.cloth == Cloth::Plain && !names_a_print(&one.title)).collect();
     for list in [&mut printed, &mut plain] {
         list.sort_by(|a, b| split_fraction(&a.title).total_cmp(&split_fraction(&b.title)));
     }
@@ -220,7 +214,7 @@ mod tests {
     fn found(title: &str, article: &str, cloth: Cloth) -> Found {
         let (photo, mask) = (SrgbImage::filled(4, 4, [9; 3]), Mask::filled(4, 4, 255));
         let kind = [article.to_owned(), "Women".to_owned()];
-        Found { title: title.to_owned(), kind, photo, mask, cloth, held_out: true }
+        Found { title: title.to_owned(), kind, photo, mask, cloth }
     }
 
     #[test]
@@ -237,7 +231,7 @@ mod tests {
             found("A Blue Shirt", "Shirts", Cloth::Plain),
         ];
         let titles = |found: &[Found]| -> Vec<[String; 2]> {
-            pairs(&found.iter().collect::<Vec<_>>()).into_iter().map(|pair| pair.map(|one| one.title.clone())).collect()
+            pairs(found).into_iter().map(|pair| pair.map(|one| one.title.clone())).collect()
         };
         let made = titles(&all);
         assert_eq!(made.len(), 2, "{made:?}");

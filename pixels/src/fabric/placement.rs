@@ -22,9 +22,9 @@ const GIVES: f32 = 60.0;
 /// Half-width of the low-pass on the light before slopes are taken, as a share of the body's width.
 const FOLD_REACH: f32 = 0.03;
 /// Displacement by a slope of one (natural logarithm per body's width), as a share of that width.
-const DISPLACED: f32 = 0.0016;
+const DISPLACED: f32 = 0.0008;
 /// Largest displacement, as a share of the body's width.
-const MOST_DISPLACED: f32 = 0.016;
+const MOST_DISPLACED: f32 = 0.008;
 /// A garment is taken for this wide, and a swatch for a piece this wide, unless told otherwise, in cm.
 pub const GARMENT_CM: f32 = 50.0;
 /// See [`GARMENT_CM`].

@@ -32,6 +32,11 @@ const SAME_HUE: (f32, f32) = (10.0, 22.0);
 const SAME_DYE: (f32, f32) = (3.0, 9.0);
 /// Chroma at equal lightness up to which colours have no hue that would say so, and from which they have.
 const NEUTRAL: (f32, f32) = (8.0, 18.0);
+/// The same from which two colours are two dyes even on cloth that is plain but for a badge or a lining, up to where they
+/// surely are.
+const FOREIGN_HUE: (f32, f32) = (25.0, 45.0);
+/// The same for jumps of light (natural logarithm) between colours without a hue.
+const FOREIGN_JUMP: (f32, f32) = (1.7, 2.3);
 /// Share of its chroma that cloth keeps in its shadows, where light from elsewhere makes it greyer.
 const SHADOW_CHROMA: f32 = 0.5;
 /// A step of this much (natural logarithm) on this share of the cloth makes it printed.
@@ -57,7 +62,7 @@ const INSIDE: f32 = 0.6;
 /// Deviations from the median, in logarithm, beyond which light is a hole or a hot spot.
 const RANGE: (f32, f32) = (-2.6, 1.6);
 
-pub(super) fn estimate(cloth: &SrgbImage, mask: &Mask) -> Base {
+pub(super) fn estimate(cloth: &SrgbImage, mask: &Mask, patterned: f32) -> Base {
     let cells = Cells::over(cloth.width_px() as usize, cloth.height_px() as usize, WORK_PX);
     let work = Work::average(cloth, mask, cells);
     let plane = |values| Plane { width: cells.width, height: cells.height, values };
@@ -70,7 +75,7 @@ pub(super) fn estimate(cloth: &SrgbImage, mask: &Mask) -> Base {
     // White in the shade is as dark as grey in the sun: what light was found tells the colours apart better next time.
     for _ in 0..ROUNDS {
         let classes = work.classes(&stats, &values);
-        let steps = steps(&work, &classes, &stats);
+        let steps = steps(&work, &classes, &stats, patterned);
         let any = printed_share(&steps, &stats) > 0.0;
         if any {
             printed = near_borders(&work, &classes, &steps, cells);
@@ -191,8 +196,9 @@ impl Work {
     }
 }
 
-/// By how much each colour of the cloth is lighter than the main one in the same light, as natural logarithm.
-fn steps(work: &Work, classes: &[u8], stats: &GarmentStats) -> Vec<f32> {
+/// By how much each colour of the cloth is lighter than the main one in the same light, as natural logarithm. What may be
+/// light or print is print as far as the cloth is known to be `patterned`.
+fn steps(work: &Work, classes: &[u8], stats: &GarmentStats, patterned: f32) -> Vec<f32> {
     let n = stats.palette.len();
     let mut jumps: Vec<Vec<f32>> = vec![Vec::new(); PALETTE_LIMIT * PALETTE_LIMIT];
     let mut sums = vec![(0.0_f64, 0_usize); n];
@@ -227,8 +233,10 @@ fn steps(work: &Work, classes: &[u8], stats: &GarmentStats) -> Vec<f32> {
                 if small { 0.0 } else { ramp(SHADOW_PRINT, jump / if apart.abs() > 1e-3 { apart } else { 1e-3 }) };
             let apart = dyes_apart(one.color, other.color);
             let chroma = at_equal_light(one.color).chroma().min(at_equal_light(other.color).chroma());
-            let two_dyes = ramp(SAME_DYE, apart).max(1.0 - ramp(NEUTRAL, chroma));
-            let print = (sharp * two_dyes).max(ramp(SAME_HUE, apart));
+            let neutral = 1.0 - ramp(NEUTRAL, chroma);
+            let likely = (sharp * ramp(SAME_DYE, apart).max(neutral)).max(ramp(SAME_HUE, apart));
+            let sure = (sharp * neutral * ramp(FOREIGN_JUMP, jump.abs())).max(ramp(FOREIGN_HUE, apart));
+            let print = sure.max(likely * patterned);
             pairs.push((low, high, jump * print, seen.len() as f32));
         }
     }

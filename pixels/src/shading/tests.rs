@@ -135,3 +135,18 @@ fn empty_masks_single_pixels_and_other_sizes() {
     assert!(Shading::estimate(&one, &Mask::filled(1, 1, 255)).unwrap().values[0].is_finite());
     assert!(Shading::estimate(&image, &Mask::filled(7, 9, 255)).is_err());
 }
+
+#[test]
+fn cloth_that_is_known_to_be_plain_keeps_all_of_its_light_but_a_badge() {
+    let mask = mask();
+    // Pale worn lines on indigo look like a print, and are the cloth's.
+    let worn = photo(|x, _| if x / 12 % 3 == 0 { [0.13, 0.15, 0.22] } else { [0.03, 0.04, 0.09] });
+    let share = |photo: &SrgbImage, patterned| printed(&Base::estimate_known(photo, &mask, patterned).unwrap());
+    assert!(share(&worn, 1.0) > 0.5 && share(&worn, 0.0) < 0.01, "{} {}", share(&worn, 1.0), share(&worn, 0.0));
+    let badge = |x: u32, y: u32| (60..110).contains(&x) && (40..90).contains(&y);
+    let with_badge = photo(|x, y| if badge(x, y) { [0.6, 0.5, 0.05] } else { [0.03, 0.04, 0.2] });
+    let base = Base::estimate_known(&with_badge, &mask, 0.0).unwrap();
+    let plane = base.printed.resized(WIDTH as usize, HEIGHT as usize);
+    let at = |x: usize, y: usize| plane.values[y * WIDTH as usize + x];
+    assert!(at(60, 65) > 0.5 && at(230, 100) < 0.05, "{} {}", at(60, 65), at(230, 100));
+}

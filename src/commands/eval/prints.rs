@@ -1,9 +1,9 @@
 //! `rangrez eval prints`.
 
-use generators::eval::prints::{self, Options, Report};
+use generators::eval::prints::{self, Options, Part, Report};
 
 use super::{print_json, print_lines, told, write_png};
-use crate::cli::EvalPrintsArgs;
+use crate::cli::{EvalPart, EvalPrintsArgs};
 use crate::commands::blame;
 use crate::exit::Result;
 use crate::pipeline::weights;
@@ -13,6 +13,10 @@ pub fn evaluate(args: &EvalPrintsArgs) -> Result<()> {
     let (report, sheet) = blame(prints::evaluate(&Options {
         data: args.common.data.clone(),
         weights: weights::folder(&args.common.weights),
+        part: match args.part {
+            EvalPart::Tune => Part::Tune,
+            EvalPart::Report => Part::Report,
+        },
         threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
         sheet: args.sheet.is_some(),
     }))?;

@@ -12,7 +12,7 @@ use crate::eval::fabric::measure::{cut, largest_square};
 use crate::eval::fabric::{in_even_light, multiplied};
 use crate::eval::told::whole;
 use crate::refiner::Refiner;
-use crate::shading::{self, ShadeNet};
+use crate::tailor::Tailor;
 use crate::{Result, judge};
 
 /// The methods, in the order of [`Item::made`].
@@ -42,7 +42,7 @@ pub struct Item {
 
 /// What a thread needs.
 pub struct Networks {
-    shader: ShadeNet,
+    tailor: Tailor,
     refiner: Refiner,
     embedder: Embedder,
     judge: Backbone,
@@ -55,7 +55,7 @@ impl Networks {
     /// When weights are missing or invalid.
     pub fn load(weights: &Path) -> Result<Self> {
         Ok(Self {
-            shader: ShadeNet::load(weights)?,
+            tailor: Tailor::load(weights)?,
             refiner: Refiner::load(weights)?,
             embedder: Embedder::load(weights)?,
             judge: judge::load()?,
@@ -74,7 +74,7 @@ pub fn item(networks: &Networks, [printed, plain]: [&Found; 2]) -> Result<Option
     let Some(square) = largest_square(&printed.mask, LEAST_SWATCH) else { return Ok(None) };
     let swatch = cut(&printed.photo, square)?;
     let Ok(tile) = Tile::of_swatch(&swatch, &MakeTile::default()) else { return Ok(None) };
-    let ours = shading::cut(&networks.shader, &plain.photo, &plain.mask)?;
+    let ours = networks.tailor.cut(&networks.embedder, &plain.photo, &plain.mask)?;
     let lender = Restyle::new(&printed.photo, &printed.mask)?;
     let scale = ours.placement().body_px / lender.placement().body_px.max(1.0);
     if !(LEAST_SCALE..=MOST_SCALE).contains(&scale) {

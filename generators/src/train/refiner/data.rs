@@ -17,8 +17,8 @@ use crate::eval::fabric::measure::{cut, largest_square};
 use crate::eval::workers;
 use crate::refiner::{EMBEDDING, PLANES, light_picture, planes};
 use crate::shading::view::SIDE;
-use crate::shading::{self, ShadeNet};
 use crate::stream::{Stream, split_fraction};
+use crate::tailor::Tailor;
 use crate::train::shading::garments::{Cloth, Garment, cloth_of};
 use crate::{Error, Result, seam};
 
@@ -77,7 +77,7 @@ struct Lender<'a> {
 
 /// What a thread needs to make items.
 struct Maker {
-    shader: ShadeNet,
+    tailor: Tailor,
     embedder: Embedder,
 }
 
@@ -94,7 +94,7 @@ pub fn make(garments: &[Garment], weights: &Path, each: usize, seed: u64) -> Res
     // The light on nearly black cloth is mostly noise, which is to be known as well.
     let (printed, plain) = (of(&[Cloth::Printed]), of(&[Cloth::Plain, Cloth::Dark]));
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let maker = |_| Ok(Maker { shader: ShadeNet::load(weights)?, embedder: Embedder::load(weights)? });
+    let maker = |_| Ok(Maker { tailor: Tailor::load(weights)?, embedder: Embedder::load(weights)? });
     let mut makers = (0..threads).map(maker).collect::<Result<Vec<_>>>()?;
     let lenders = workers::each(&printed, &mut makers, |maker, &garment| lender(maker, garment))?;
     let lenders: Vec<Lender> = lenders.into_iter().flatten().collect();
@@ -143,7 +143,7 @@ fn lender<'a>(maker: &Maker, garment: &'a Garment) -> Result<Option<Lender<'a>>>
 
 /// A garment in a lender's cloth, with what splits go by; `None` where the two are of too different sizes.
 fn item(maker: &Maker, garment: &Garment, lender: &Lender, own: bool) -> Result<Option<(String, Item)>> {
-    let restyle = shading::cut(&maker.shader, &garment.image, &garment.mask)?;
+    let restyle = maker.tailor.cut(&maker.embedder, &garment.image, &garment.mask)?;
     let scale = restyle.placement().body_px / lender.body_px.max(1.0);
     if !(1.0 / MOST_SCALE..=MOST_SCALE).contains(&scale) {
         return Ok(None);

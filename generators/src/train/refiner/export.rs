@@ -8,7 +8,7 @@ use super::Config;
 use super::data::Dataset;
 use crate::card::{Baseline, Card, DataSource, Metric, versions};
 use crate::eval::interval::Interval;
-use crate::eval::prints::{Options, Report, evaluate};
+use crate::eval::prints::{Options, Part, Report, evaluate};
 use crate::eval::told::Role;
 use crate::params::Params;
 use crate::refiner::NAME;
@@ -54,7 +54,8 @@ pub fn ship(params: &Params, config: &Config, dataset: &Dataset, data: &Path, we
     let path = checkpoint::card_path(weights, NAME);
     card.write(&path)?;
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let options = Options { data: data.to_owned(), weights: weights.to_owned(), threads, sheet: false };
+    let (data, weights) = (data.to_owned(), weights.to_owned());
+    let options = Options { data, weights, part: Part::Report, threads, sheet: false };
     card.metrics = metrics(&evaluate(&options)?.0);
     card.write(&path)
 }

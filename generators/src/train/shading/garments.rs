@@ -89,10 +89,33 @@ impl Part {
 }
 
 /// A photo to cut a garment from.
-struct Source {
-    photo: PathBuf,
-    key: String,
-    region: Region,
+pub struct Source {
+    /// Its file.
+    pub photo: PathBuf,
+    /// What splits go by: product name or sender.
+    pub key: String,
+    /// What of it the garment is.
+    pub region: Region,
+}
+
+/// What the keys of catalogue photos begin with.
+const CATALOGUE: &str = "studio/";
+
+impl Source {
+    /// The title of a catalogue photo's product.
+    pub fn title(&self) -> Option<&str> {
+        self.key.strip_prefix(CATALOGUE)
+    }
+
+    /// The photo and the garment's mask; `None` when it can't be read or shows too little or too much.
+    ///
+    /// # Errors
+    /// When libtorch refuses.
+    pub fn find(&self, segmenter: &Segmenter) -> Result<Option<(SrgbImage, Mask)>> {
+        let Ok(photo) = read_photo(&self.photo) else { return Ok(None) };
+        let mask = segmenter.segment(&photo)?.article_alpha(self.region, &photo)?;
+        Ok(COVERAGE.contains(&mask.coverage()).then_some((photo, mask)))
+    }
 }
 
 /// A line of `studio/styles.csv`.
@@ -113,7 +136,7 @@ pub struct StyleRow {
 impl StyleRow {
     /// What splits go by.
     pub fn key(&self) -> String {
-        format!("studio/{}", self.name)
+        format!("{CATALOGUE}{}", self.name)
     }
 }
 
@@ -147,7 +170,10 @@ pub fn catalogue(data: &Path) -> Result<Vec<StyleRow>> {
 
 /// At most `limit` photos of each data set, in an order that depends on nothing but their names; photos of colourway pairs
 /// are left out, since the light on them is measured elsewhere.
-fn sources(data: &Path, limit: usize) -> Result<Vec<Source>> {
+///
+/// # Errors
+/// When a table is missing.
+pub fn sources(data: &Path, limit: usize) -> Result<Vec<Source>> {
     let pairs: Vec<PairRow> = rows(&data.join("colorways/pairs.csv"))?;
     let paired: BTreeSet<String> = pairs.into_iter().flat_map(|row| [row.a, row.b]).collect();
     let studio = catalogue(data)?.into_iter().filter_map(|row| {
@@ -198,11 +224,7 @@ pub fn cut(data: &Path, weights: &Path, limit: usize, wanted: &dyn Fn(Part) -> b
     let mut sources = sources(data, limit)?;
     sources.retain(|source| wanted(Part::of(&source.key)));
     let cut = workers::each(&sources, &mut handles, |segmenter, source| {
-        let Ok(photo) = read_photo(&source.photo) else { return Ok(None) };
-        let mask = segmenter.segment(&photo)?.article_alpha(source.region, &photo)?;
-        if !COVERAGE.contains(&mask.coverage()) {
-            return Ok(None);
-        }
+        let Some((photo, mask)) = source.find(segmenter)? else { return Ok(None) };
         let view = View::new(&photo, &mask)?;
         Ok(view.map(|view| Garment { key: source.key.clone(), image: view.image, mask: view.mask }))
     })?;
