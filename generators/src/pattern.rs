@@ -37,13 +37,17 @@ const MARGIN: f32 = 0.04;
 pub fn alone(picture: &SrgbImage, mask: &Mask) -> Result<Option<SrgbImage>> {
     mask.check_size(picture.width_px(), picture.height_px())?;
     let Some(frame) = GarmentFrame::around(mask, MARGIN) else { return Ok(None) };
-    let mut alone = picture.clone();
-    for (rgb, &alpha) in alone.data_mut().chunks_exact_mut(3).zip(mask.data()) {
-        if alpha < OWN {
-            rgb.copy_from_slice(&AROUND);
+    let mut alone = crop(picture, frame)?;
+    let (width, stride) = (frame.width_px as usize, mask.width_px() as usize);
+    for (y, row) in alone.data_mut().chunks_exact_mut(3 * width).enumerate() {
+        let start = (frame.y_px as usize + y) * stride + frame.x_px as usize;
+        for (rgb, &alpha) in row.chunks_exact_mut(3).zip(&mask.data()[start..start + width]) {
+            if alpha < OWN {
+                rgb.copy_from_slice(&AROUND);
+            }
         }
     }
-    Ok(Some(crop(&alone, frame)?))
+    Ok(Some(alone))
 }
 
 /// The classifier.
