@@ -4,6 +4,7 @@
 //! to [`pixels::shading::Base::estimate`]. What the whole garment is like does: a linear classifier on the backbone's
 //! embedding of it, alone before a grey ground.
 
+use std::cmp::Ordering;
 use std::path::Path;
 
 use pixels::garment_frame::GarmentFrame;
@@ -78,7 +79,7 @@ impl PatternHead {
     /// # Errors
     /// When a tensor is missing, unexpected or misshapen, or the thresholds are out of order.
     pub fn from_params(params: &Params, [plain, patterned]: [f32; 2]) -> Result<Self> {
-        if !(plain < patterned) {
+        if plain.partial_cmp(&patterned) != Some(Ordering::Less) {
             return Err(Error::Input(format!("thresholds: expected {plain} < {patterned}")));
         }
         let mut builder = Builder::loaded(params);
