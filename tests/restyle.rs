@@ -120,6 +120,54 @@ fn the_garment_takes_the_print_and_nothing_else_changes() {
     assert!(page.contains("gingham") && page.contains("shirt--gingham.png"));
 }
 
+/// How the fine light of two pictures goes together inside a mask, −1 to 1: logarithms less their mean over 9 × 9 pixels.
+fn fine_light_in_common(one: &SrgbImage, other: &SrgbImage, mask: &Mask) -> f64 {
+    const REACH: u32 = 4;
+    let inner = mask.threshold(250).eroded(REACH);
+    let light = |image: &SrgbImage, x: u32, y: u32| {
+        let [r, g, b] = image.pixel(x, y).map(f64::from);
+        (0.3 * r + 0.6 * g + 0.1 * b + 8.0).ln()
+    };
+    let fine = |image: &SrgbImage, x: u32, y: u32| {
+        let around = (y - REACH..=y + REACH).flat_map(|v| (x - REACH..=x + REACH).map(move |u| (u, v)));
+        light(image, x, y) - around.map(|(u, v)| light(image, u, v)).sum::<f64>() / f64::from((2 * REACH + 1).pow(2))
+    };
+    let (mut product, mut squares) = (0.0, [0.0; 2]);
+    for y in REACH..one.height_px() - REACH {
+        for x in (REACH..one.width_px() - REACH).filter(|x| inner.data()[(y * one.width_px() + x) as usize] > 0) {
+            let (a, b) = (fine(one, x, y), fine(other, x, y));
+            product += a * b;
+            squares = [squares[0] + a * a, squares[1] + b * b];
+        }
+    }
+    product / (squares[0] * squares[1]).sqrt()
+}
+
+#[test]
+fn plain_cloth_keeps_its_seams_and_printed_cloth_loses_its_print() {
+    let studio = Studio::new();
+    let photo = |name: &str| samples().join(format!("{name}.jpg"));
+    let (plain, printed) =
+        (["denim-jacket-tiles", "crimson-blazer-hanger"], ["plaid-shirt-hanger", "red-dotted-dress-hanger"]);
+    let mut program = rangrez();
+    program.current_dir(studio.folder.path()).arg("restyle").args(plain.iter().chain(&printed).map(|name| photo(name)));
+    program.arg("--fabric").arg(fabrics().join("plain-weave-linen.jpg")).arg("--weights").arg(support::weights());
+    let ended = run(program.args(["--format", "png", "--gate", "off", "-o", "linen"]));
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    let in_common = |name: &str| {
+        let before = decode_file(&photo(name), &Limits::default()).unwrap().image;
+        let mask = fs::read(studio.file(&format!("linen/{name}.mask.png"))).unwrap();
+        let mask = decode_mask(&mask, &Limits::default()).unwrap();
+        fine_light_in_common(&before, &studio.picture(&format!("linen/{name}--plain-weave-linen.png")), &mask)
+    };
+    for name in plain {
+        assert!(in_common(name) > 0.7, "{name}: {}", in_common(name));
+    }
+    for name in printed {
+        assert!(in_common(name) < 0.4, "{name}: {}", in_common(name));
+    }
+}
+
 #[test]
 fn a_recipe_makes_the_same_files_and_notices_another_swatch() {
     let studio = Studio::new();

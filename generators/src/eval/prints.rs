@@ -22,7 +22,7 @@ use super::told::{self, Role, Row};
 use super::workers;
 use crate::shading::view::View;
 use crate::stream::split_fraction;
-use crate::train::pattern::names_a_print;
+use crate::train::pattern::Named;
 use crate::train::refiner::data::REPORT;
 use crate::train::shading::garments::{Cloth, Garment, StyleRow, catalogue, cloth_of};
 use crate::{Error, Result};
@@ -189,14 +189,14 @@ fn garment(program: &Program, images: &Path, row: &StyleRow) -> Result<Option<Fo
 
 /// Whether a garment is printed all over, by its title and by its cloth.
 fn is_printed(one: &Found) -> bool {
-    one.cloth == Cloth::Printed && names_a_print(&one.title)
+    one.cloth == Cloth::Printed && Named::of(&one.title) == Named::Patterned
 }
 
 /// Printed garments, each with a plain one of the same kind that no other has; the order depends on names alone.
 fn pairs<'a>(found: &'a [Found]) -> Vec<[&'a Found; 2]> {
     let mut printed: Vec<&Found> = found.iter().filter(|one| is_printed(one)).collect();
     let mut plain: Vec<&Found> =
-        found.iter().filter(|one| one.cloth == Cloth::Plain && !names_a_print(&one.title)).collect();
+        found.iter().filter(|one| one.cloth == Cloth::Plain && Named::of(&one.title) != Named::Patterned).collect();
     for list in [&mut printed, &mut plain] {
         list.sort_by(|a, b| split_fraction(&a.title).total_cmp(&split_fraction(&b.title)));
     }

@@ -81,7 +81,7 @@ mod tests {
             .iter()
             .flat_map(|class| [stream.normal().clamp(-3.0, 3.0), 5.0 + stream.unit() + 2.0 * class])
             .collect();
-        let (rows, n) = (Tensor::from_slice(&rows).view([200, 2]), 200.0);
+        let (rows, n) = (Tensor::from_slice(&rows).view([200, 2]), 200.0_f32);
         let fitted = Logistic::fit(&rows, &Tensor::from_slice(&classes), &Tensor::from_slice(&[1.0 / n; 200]), 1e-3);
         let scores = floats_of(&fitted.scores(&rows)).unwrap();
         let right = scores.iter().zip(&classes).filter(|(score, class)| (**score > 0.0) == (**class > 0.5)).count();

@@ -85,11 +85,6 @@ impl Named {
     }
 }
 
-/// Whether a title names a pattern.
-pub fn names_a_print(title: &str) -> bool {
-    Named::of(title) == Named::Patterned
-}
-
 /// A garment to learn from.
 struct Seen {
     title: String,
