@@ -334,15 +334,15 @@ fn models_of_styles_are_missed_only_by_those_who_ask_for_them() {
     };
     with("restyle", &["--look", "stripes.png"]).says(4, &["look.", "scripts/setup"]);
     with("restyle", &["--look", "stripes.png", "--painterly"]).says(4, &["style.", "scripts/setup"]);
-    with("restyle", &["--fabric", "stripes.png"]).says(4, &["shading.", "scripts/setup"]);
+    with("restyle", &["--fabric", "stripes.png"]).says(4, &["pattern.", "scripts/setup"]);
     let add = |model: &str| {
         for file in [format!("{model}.safetensors"), format!("{model}.card.json")] {
             std::os::unix::fs::symlink(support::weights().join(&file), few.join(&file)).unwrap();
         }
     };
-    add("shading");
-    with("restyle", &["--fabric", "stripes.png"]).says(4, &["pattern.", "scripts/setup"]);
     add("pattern");
+    with("restyle", &["--fabric", "stripes.png"]).says(4, &["shading.", "scripts/setup"]);
+    add("shading");
     with("restyle", &["--fabric", "stripes.png", "--refine"]).says(4, &["refiner.", "scripts/setup"]);
     assert!(!studio.file("out/report.json").exists(), "a run without its models left a report");
     let dyed = with("recolor", &["--to", "#1f3a5f"]);
