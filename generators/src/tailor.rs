@@ -31,7 +31,14 @@ impl Tailor {
     /// # Errors
     /// When photo and mask differ in size, or libtorch refuses.
     pub fn cut<'a>(&self, embedder: &Embedder, photo: &'a SrgbImage, mask: &'a Mask) -> Result<Restyle<'a>> {
-        let patterned = self.patterns.patterned(embedder, photo, mask)?;
+        self.cut_known(photo, mask, self.patterns.patterned(embedder, photo, mask)?)
+    }
+
+    /// The same of a garment of which it is known how surely its cloth is patterned, 0 to 1.
+    ///
+    /// # Errors
+    /// As [`Tailor::cut`].
+    pub fn cut_known<'a>(&self, photo: &'a SrgbImage, mask: &'a Mask, patterned: f32) -> Result<Restyle<'a>> {
         let cloth = foreground::estimate(photo, mask)?;
         let shading = Shading::compose(&cloth, mask, &self.shader.base(&cloth, mask, patterned)?)?;
         Ok(Restyle::with_shading(photo, mask, cloth, shading)?)

@@ -7,12 +7,13 @@ use clap::Args;
 use super::VariantArgs;
 use super::region::{self, RegionArg};
 use crate::pipeline::style;
-use crate::recipe::Scope;
+use crate::recipe::{OwnCloth, Scope};
 
 /// Names of the options that a recipe replaces.
-const REPLACED: [&str; 13] = [
+const REPLACED: [&str; 14] = [
     "fabric",
     "refine",
+    "own_cloth",
     "look",
     "painterly",
     "strength",
@@ -58,6 +59,10 @@ pub struct RestyleArgs {
     /// Let a network change the light on the fabric a little, slowly over the garment.
     #[arg(long, conflicts_with = "look")]
     pub refine: bool,
+    /// What the garment's own cloth is, where the program judges it wrongly: seams and pockets go with a print that is
+    /// none (plain), or a print shows through the fabric (patterned) [default: judged by the photo].
+    #[arg(long, value_enum, value_name = "CLOTH", conflicts_with = "look")]
+    pub own_cloth: Option<OwnCloth>,
     /// How much of the fabric or the look is taken, 0 to 1.
     #[arg(long, value_name = "0-1", value_parser = share, default_value = "1")]
     pub strength: f32,

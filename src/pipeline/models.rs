@@ -148,13 +148,18 @@ impl Models {
         })
     }
 
-    /// A garment ready to be cut from other cloths, in the light that lies on it.
+    /// A garment ready to be cut from other cloths, in the light that lies on it; `patterned` is how surely its own cloth has
+    /// a pattern, where that is known.
     ///
     /// # Errors
     /// A weights failure (exit code 4), an input failure when libtorch refuses.
-    pub fn cut<'a>(&self, photo: &'a SrgbImage, mask: &'a Mask) -> Result<Restyle<'a>> {
+    pub fn cut<'a>(&self, photo: &'a SrgbImage, mask: &'a Mask, patterned: Option<f32>) -> Result<Restyle<'a>> {
         let tailor = loaded(&self.tailor, || Tailor::load(&self.weights))?;
-        tailor.cut(&self.finder.embedder, photo, mask).or_exit(Exit::Input)
+        match patterned {
+            None => tailor.cut(&self.finder.embedder, photo, mask),
+            Some(patterned) => tailor.cut_known(photo, mask, patterned),
+        }
+        .or_exit(Exit::Input)
     }
 
     /// By how much the light on a garment in its new cloth is to change; `sha256` is that of the swatch's file.

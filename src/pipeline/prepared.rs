@@ -11,7 +11,7 @@ use pixels::garment_stats::{GarmentStats, SAMPLE_LIMIT, core_sample};
 use pixels::{Bounce, Mask, Srgb16Image, SrgbImage, composite, composite_deep, merge, merge_deep};
 
 use crate::exit::{Exit, Failure, OrExit, Result};
-use crate::recipe::Scope;
+use crate::recipe::{OwnCloth, Scope};
 use crate::report::inspection::{Inspected, Inspection};
 
 use super::candidate::RegionResult;
@@ -37,7 +37,8 @@ pub struct Prepared<'a> {
     cloths: Vec<Cloth<'a>>,
     bounce: Option<Bounce>,
     /// The regions ready to be cut from other cloths, once one is.
-    cuts: OnceCell<Vec<Restyle<'a>>>,
+    /// The garments ready for other cloths, by what their own is said to be.
+    cuts: [OnceCell<Vec<Restyle<'a>>>; 3],
     /// What dyed variants are compared at, once there is one.
     inspection: OnceCell<Inspection>,
 }
@@ -107,7 +108,7 @@ impl<'a> Prepared<'a> {
         let near = bounce.zip(surroundings.as_ref());
         let bounce = near.map(|(strength, near)| Bounce::new(&decoded.image, &embedded.mask(), near, strength));
         let bounce = bounce.transpose().or_exit(Exit::Input)?;
-        Ok(Self { embedded, cloths, bounce, cuts: OnceCell::new(), inspection: OnceCell::new() })
+        Ok(Self { embedded, cloths, bounce, cuts: Default::default(), inspection: OnceCell::new() })
     }
 
     /// The colours of each region.
@@ -217,11 +218,11 @@ impl<'a> Prepared<'a> {
     /// The photo in a fabric or a look.
     fn restyled(&self, models: &Models, style: &Style) -> Result<DyedPhoto> {
         let (image, deep) = match &style.kind {
-            StyleKind::Fabric { tile, placing, refine } => {
+            StyleKind::Fabric { tile, placing, refine, own_cloth } => {
                 let Style { sha256, strength, .. } = style;
                 let fabric = Fabric { sha256, tile, placing, refine: *refine, strength: *strength };
                 let masks: Vec<&Mask> = self.embedded.garments.iter().map(|garment| &garment.mask).collect();
-                fabric.laid(models, &self.embedded.decoded, self.cuts(models)?, &masks)?
+                fabric.laid(models, &self.embedded.decoded, self.cuts(models, *own_cloth)?, &masks)?
             }
             StyleKind::Look { reference, scope, painterly: true } => {
                 self.painted(models, &style.sha256, reference, *scope, style.strength)?
@@ -268,14 +269,19 @@ impl<'a> Prepared<'a> {
         Ok((composite(photo, &painted, &inside).or_exit(Exit::Input)?, None))
     }
 
-    fn cuts(&self, models: &Models) -> Result<&[Restyle<'a>]> {
-        if self.cuts.get().is_none() {
+    fn cuts(&self, models: &Models, own: Option<OwnCloth>) -> Result<&[Restyle<'a>]> {
+        let cell = &self.cuts[match own {
+            None => 0,
+            Some(OwnCloth::Plain) => 1,
+            Some(OwnCloth::Patterned) => 2,
+        }];
+        if cell.get().is_none() {
             let photo = &self.embedded.decoded.image;
             let garments = self.embedded.garments.iter();
-            let cuts = garments.map(|garment| models.cut(photo, &garment.mask));
-            drop(self.cuts.set(cuts.collect::<Result<Vec<_>>>()?));
+            let cuts = garments.map(|garment| models.cut(photo, &garment.mask, own.map(OwnCloth::patterned)));
+            drop(cell.set(cuts.collect::<Result<Vec<_>>>()?));
         }
-        Ok(self.cuts.get().map_or(&[], Vec::as_slice))
+        Ok(cell.get().map_or(&[], Vec::as_slice))
     }
 
     /// The pixels that variants are compared at.

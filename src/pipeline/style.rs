@@ -8,7 +8,7 @@ use pixels::fabric::{MakeTile, Placing, Repeat, Tile};
 use pixels::{Limits, SrgbImage, Swatch, decode, flatten_on_white};
 
 use crate::exit::{Exit, Failure, Result};
-use crate::recipe::{Finder, RecipeStyle, Scope};
+use crate::recipe::{Finder, OwnCloth, RecipeStyle, Scope};
 use crate::report::{self, StyleName};
 
 /// Alpha below which a swatch counts as transparent there.
@@ -46,6 +46,8 @@ pub enum StyleKind {
         placing: Placing,
         /// Whether a network may change the light on it.
         refine: bool,
+        /// What the garment's own cloth is, where that is known.
+        own_cloth: Option<OwnCloth>,
     },
     /// The picture is seen in the light and the colours of another.
     Look {
@@ -84,7 +86,8 @@ impl Style {
         let kind = if recipe.fabric.is_some() {
             let tile = Tile::of_swatch(&picture, &MakeTile::default()).map_err(|error| named(error.into()))?;
             let placing = recipe.placing().map_err(Failure::usage)?;
-            StyleKind::Fabric { tile: Box::new(tile), placing, refine: recipe.refine }
+            let RecipeStyle { refine, own_cloth, .. } = *recipe;
+            StyleKind::Fabric { tile: Box::new(tile), placing, refine, own_cloth }
         } else {
             let factor = picture.width_px().max(picture.height_px()).div_ceil(REFERENCE_PX).max(1);
             let reference = pixels::shrunk(&picture, factor).map_err(|error| named(error.into()))?;
@@ -122,9 +125,10 @@ impl Style {
     pub fn recipe(&self) -> String {
         let (strength, sha256) = (self.strength, &self.sha256);
         match &self.kind {
-            StyleKind::Fabric { placing, refine, .. } => {
+            StyleKind::Fabric { placing, refine, own_cloth, .. } => {
                 let light = if *refine { " refined" } else { "" };
-                format!("fabric {sha256} strength {strength} placing {placing:?}{light}\n")
+                let own = own_cloth.map(|own| format!(" on {own:?}")).unwrap_or_default();
+                format!("fabric {sha256} strength {strength} placing {placing:?}{light}{own}\n")
             }
             StyleKind::Look { scope, painterly, .. } => {
                 let way = if *painterly { "painted look" } else { "look" };

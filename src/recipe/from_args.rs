@@ -74,6 +74,7 @@ impl Recipe {
             scope: args.scope,
             painterly: args.painterly,
             refine: args.refine,
+            own_cloth: args.own_cloth,
             fabric: fabric.map(|path| InputFile::new(path)),
             look: look.map(|path| InputFile::new(path)),
         };

@@ -23,7 +23,7 @@ use crate::pipeline::encoding::Encoding;
 
 pub use color::RecipeColor;
 pub use inputs::Finder;
-pub use style::{RecipeStyle, Scope};
+pub use style::{OwnCloth, RecipeStyle, Scope};
 
 /// The recipe's file name in an output folder.
 pub const FILE: &str = "recipe.toml";

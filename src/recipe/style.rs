@@ -34,6 +34,9 @@ pub struct RecipeStyle {
     /// Whether a network may change the light on the fabric.
     #[serde(default, skip_serializing_if = "is_false")]
     pub refine: bool,
+    /// What the garment's own cloth is, where the program is not to judge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own_cloth: Option<OwnCloth>,
     /// Photo of the fabric.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fabric: Option<InputFile>,
@@ -51,6 +54,26 @@ pub enum Scope {
     /// The whole picture, skin spared by most.
     #[default]
     Scene,
+}
+
+/// What the cloth is that a garment was made of before it is cut from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OwnCloth {
+    /// Of one colour: all that differs on it is light, but for a badge.
+    Plain,
+    /// Printed, striped or checked.
+    Patterned,
+}
+
+impl OwnCloth {
+    /// How surely it is patterned, 0 to 1.
+    pub fn patterned(self) -> f32 {
+        match self {
+            Self::Plain => 0.0,
+            Self::Patterned => 1.0,
+        }
+    }
 }
 
 fn whole() -> f32 {
@@ -102,6 +125,9 @@ impl RecipeStyle {
         }
         if self.look.is_some() && self.refine {
             return Err("refine is of a fabric: a look has its own light".to_owned());
+        }
+        if self.look.is_some() && self.own_cloth.is_some() {
+            return Err("own_cloth is for a fabric: a look keeps the cloth".to_owned());
         }
         self.placing().map(drop)
     }
