@@ -8,7 +8,7 @@
 
 use pixels::SrgbImage;
 
-use crate::color_split::{CellColors, EVIDENCE, FLOOR, local_mean};
+use crate::color_split::{CellColors, EVIDENCE, FLOOR, LOCAL, local_mean};
 use crate::components::components;
 use crate::segmentation::Segmentation;
 use crate::segmenter::{Class, ClassSet};
@@ -73,7 +73,7 @@ pub fn find(small: &SrgbImage, seen: &Segmentation) -> Vec<bool> {
             })
             .collect();
         let network = |i: usize| ((skin[i] + DOUBT) / (cloth[i] + DOUBT)).ln();
-        let local = local_mean(&evidence, &inside, w, h);
+        let local = local_mean(&evidence, &inside, w, h, LOCAL);
         let odds: Vec<f32> = (0..n).map(|i| local[i] + NETWORK * network(i)).collect();
         let like = |i: usize| inside[i] && evidence[i] > 0.0 && odds[i] > 0.0;
         let seed = |i: usize| inside[i] && skin[i] > SEED;

@@ -21,7 +21,7 @@ pub(crate) const EVIDENCE: f32 = 3.5;
 /// Log ratio from which colours count fully.
 const DECISIVE: f32 = 0.8;
 /// Half-width of the local mean of the evidence, in grid points.
-const LOCAL: usize = 2;
+pub(crate) const LOCAL: usize = 2;
 /// Rounds of estimation.
 const ROUNDS: usize = 8;
 /// Below this share of what is in front, there is nothing beside the garment to part it from.
@@ -64,7 +64,7 @@ pub fn separate(photo: &SrgbImage, garment: &mut Plane, front: &Plane, person: &
                 if inside[i] { ratio.ln().clamp(-EVIDENCE, EVIDENCE) } else { 0.0 }
             })
             .collect();
-        local = local_mean(&evidence, &inside, w, h);
+        local = local_mean(&evidence, &inside, w, h, LOCAL);
         for i in (0..w * h).filter(|&i| inside[i]) {
             belief[i] = 1.0 / (1.0 + (-prior[i] - local[i]).exp());
         }
@@ -130,13 +130,13 @@ fn smooth(counts: &mut [f32]) {
     }
 }
 
-/// Mean over the points inside a window that are inside at all.
-pub(crate) fn local_mean(values: &[f32], inside: &[bool], w: usize, h: usize) -> Vec<f32> {
+/// Mean over the points inside a window of this half-width that are inside at all.
+pub(crate) fn local_mean(values: &[f32], inside: &[bool], w: usize, h: usize, reach: usize) -> Vec<f32> {
     let mean = |i: usize| {
         let (x, y) = (i % w, i / w);
         let (mut sum, mut n) = (0.0, 0.0_f32);
-        for v in y.saturating_sub(LOCAL)..(y + LOCAL + 1).min(h) {
-            for u in x.saturating_sub(LOCAL)..(x + LOCAL + 1).min(w) {
+        for v in y.saturating_sub(reach)..(y + reach + 1).min(h) {
+            for u in x.saturating_sub(reach)..(x + reach + 1).min(w) {
                 if inside[v * w + u] {
                     sum += values[v * w + u];
                     n += 1.0;
@@ -148,7 +148,7 @@ pub(crate) fn local_mean(values: &[f32], inside: &[bool], w: usize, h: usize) ->
     (0..w * h).map(|i| if inside[i] { mean(i) } else { 0.0 }).collect()
 }
 
-fn logit(p: f32) -> f32 {
+pub(crate) fn logit(p: f32) -> f32 {
     (p / (1.0 - p)).ln()
 }
 

@@ -14,6 +14,7 @@ pub mod embedding_cache;
 mod error;
 pub mod eval;
 pub mod gate;
+mod ground;
 pub mod judge;
 pub mod layers;
 pub mod look;

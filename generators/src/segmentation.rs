@@ -8,6 +8,7 @@ use pixels::{Mask, SrgbImage, resize_linear};
 use crate::bare_skin;
 use crate::color_split::separate;
 use crate::components::components;
+use crate::ground;
 use crate::region::Region;
 use crate::segmenter::{Class, ClassSet};
 use crate::{Error, Result};
@@ -187,38 +188,35 @@ impl Segmentation {
 
     fn mask_of(&self, set: ClassSet, photo: &SrgbImage) -> Result<Mask> {
         let mut score = self.probability(set);
-        let bare = if self.shows_person() {
-            let small = self.small(photo)?;
+        let small = resize_linear(photo, self.width as u32, self.height as u32)?;
+        let worn = self.shows_person();
+        ground::part(&small, &mut score, &self.probability(ClassSet::BACKGROUND), worn);
+        let bare = if worn {
             if set != ClassSet::GARMENT {
                 let person = self.probability(ClassSet::of(&[Class::Skin, Class::Hair]));
                 separate(&small, &mut score, &self.probability(ClassSet::FOREGROUND), &person)?;
             }
-            let bare = bare_skin::find(&small, self);
-            Some((small, bare))
+            Some(bare_skin::find(&small, self))
         } else {
             None
         };
-        if let Some((_, bare)) = &bare {
+        if let Some(bare) = &bare {
             score.values.iter_mut().zip(bare).filter(|(_, bare)| **bare).for_each(|(p, _)| *p = 0.0);
         }
         self.clean(&mut score, set);
         // The filter may sharpen the coarse map but not contradict it.
-        let bounds = (&extreme(&score, f32::min), &extreme(&score, f32::max));
-        let alpha = GuidedModel::fit(photo, &score, &GuidedFilter::default())?.alpha(photo, bounds, CONTRAST);
-        let mut mask = refine_edges(photo, &Mask::new(photo.width_px(), photo.height_px(), alpha)?)?;
-        if let Some((small, bare)) = &bare {
+        let (least, most) = (extreme(&score, f32::min), extreme(&score, f32::max));
+        let alpha = GuidedModel::fit(photo, &score, &GuidedFilter::default())?.alpha(photo, (&least, &most), CONTRAST);
+        let most = Plane { values: most.values.iter().map(|v| (v - 0.5) * CONTRAST + 0.5).collect(), ..most };
+        let mut mask = refine_edges(photo, &Mask::new(photo.width_px(), photo.height_px(), alpha)?, &most)?;
+        if let Some(bare) = &bare {
             let plane = |is: &dyn Fn(usize) -> bool| {
                 let values = (0..bare.len()).map(|i| f32::from(u8::from(is(i)))).collect();
                 Plane { width: self.width, height: self.height, values }
             };
-            spare(photo, small, &mut mask, &plane(&|i| score.values[i] > SURE_CLOTH), &plane(&|i| bare[i]))?;
+            spare(photo, &small, &mut mask, &plane(&|i| score.values[i] > SURE_CLOTH), &plane(&|i| bare[i]))?;
         }
         Ok(mask)
-    }
-
-    /// The photo at the grid's size, which is all that colours are compared at.
-    fn small(&self, photo: &SrgbImage) -> Result<SrgbImage> {
-        Ok(resize_linear(photo, self.width as u32, self.height as u32)?)
     }
 
     /// Takes out strays and fills small holes that are not skin or hair.

@@ -54,11 +54,12 @@ const BAND: std::ops::Range<f32> = 0.02..0.98;
 
 /// Replaces alpha in a narrow band along the mask's edge by the mixture that the photo's colours show.
 ///
-/// Alpha far from the edge is kept: 0 stays 0 and 255 stays 255.
+/// Alpha far from the edge is kept: 0 stays 0 and 255 stays 255. `most`, on any grid over the photo, is the largest alpha that
+/// colours can give, 0 to 1 and beyond; without it a dark joint of the floor would continue a dark sleeve.
 ///
 /// # Errors
 /// [`crate::Error::SizeMismatch`] when the mask has another size than the photo.
-pub fn refine_edges(photo: &SrgbImage, mask: &Mask) -> Result<Mask> {
+pub fn refine_edges(photo: &SrgbImage, mask: &Mask, most: &Plane) -> Result<Mask> {
     let (w, h) = (photo.width_px() as usize, photo.height_px() as usize);
     mask.check_size(photo.width_px(), photo.height_px())?;
     let shrink = (FIT_PX / w.max(h) as f64).min(1.0);
@@ -74,9 +75,11 @@ pub fn refine_edges(photo: &SrgbImage, mask: &Mask) -> Result<Mask> {
     let ground = mean_where(&small, &spread, |near| near < 0.03);
     let near_edge = alpha.box_mean(BAND_PX + 1);
     let columns = near_edge.columns(w);
+    let most_columns = most.columns(w);
     let mut out = mask.clone();
     out.data_mut().par_chunks_mut(w).enumerate().for_each(|(y, row)| {
         let near_edge = near_edge.line(h, y);
+        let most = most.line(h, y);
         let mut sides: Option<[SideRow; 2]> = None;
         for (xs, x0, x1) in columns.runs() {
             let (near0, near1) = (near_edge.cells()[x0], near_edge.cells()[x1]);
@@ -96,7 +99,9 @@ pub fn refine_edges(photo: &SrgbImage, mask: &Mask) -> Result<Mask> {
                 if mixture < before && before > SURE {
                     continue;
                 }
-                row[x] = (255.0 * (before + (mixture - before) * trust)).round() as u8;
+                let refined = before + (mixture - before) * trust;
+                let most = most.at(x, &most_columns).clamp(0.0, 1.0);
+                row[x] = (255.0 * refined.min(most.max(before))).round() as u8;
             }
         }
     });
@@ -161,6 +166,10 @@ mod tests {
         Mask::new(SIDE, SIDE, alpha.iter().map(|a| (a * 255.0).round() as u8).collect()).unwrap()
     }
 
+    fn anything() -> Plane {
+        Plane { width: 1, height: 1, values: vec![1.0] }
+    }
+
     fn error(mask: &Mask, truth: &[f32]) -> f32 {
         mask.data().iter().zip(truth).map(|(a, t)| (f32::from(*a) / 255.0 - t).abs()).sum()
     }
@@ -171,7 +180,7 @@ mod tests {
         let photo = mixed(&truth, [235.0, 230.0, 220.0], [150.0, 100.0, 60.0]);
         for drawn in [37.0, 38.0, 39.0] {
             let coarse = as_mask(&disc(drawn));
-            let refined = refine_edges(&photo, &coarse).unwrap();
+            let refined = refine_edges(&photo, &coarse, &anything()).unwrap();
             assert!(error(&refined, &truth) < 0.25 * error(&coarse, &truth), "{drawn}");
         }
     }
@@ -181,22 +190,34 @@ mod tests {
         let truth = disc(40.0);
         let photo = mixed(&truth, [200.0; 3], [205.0; 3]);
         let coarse = as_mask(&disc(38.0));
-        assert_eq!(refine_edges(&photo, &coarse).unwrap(), coarse);
+        assert_eq!(refine_edges(&photo, &coarse, &anything()).unwrap(), coarse);
     }
 
     #[test]
     fn sure_cloth_that_looks_like_a_mixture_stays() {
         let photo = mixed(&disc(38.0), [40.0, 50.0, 60.0], [230.0; 3]);
         let coarse = as_mask(&disc(40.0));
-        let refined = refine_edges(&photo, &coarse).unwrap();
+        let refined = refine_edges(&photo, &coarse, &anything()).unwrap();
         assert!(coarse.data().iter().zip(refined.data()).all(|(before, after)| *before < 220 || after >= before));
+    }
+
+    #[test]
+    fn a_dark_joint_of_the_floor_is_no_part_of_a_dark_disc() {
+        let mut photo = mixed(&disc(40.0), [40.0, 50.0, 60.0], [230.0; 3]);
+        for x in 100..120 {
+            photo.data_mut()[3 * (60 * SIDE as usize + x)..][..3].copy_from_slice(&[40, 50, 60]);
+        }
+        let (coarse, at) = (as_mask(&disc(40.0)), 60 * SIDE as usize + 103);
+        let most = Plane { width: 120, height: 120, values: disc(41.0) };
+        let [free, held] = [&anything(), &most].map(|most| refine_edges(&photo, &coarse, most).unwrap().data()[at]);
+        assert!(free > 200 && held == 0, "{free} {held}");
     }
 
     #[test]
     fn far_from_the_edge_nothing_changes() {
         let photo = mixed(&disc(40.0), [235.0, 230.0, 220.0], [150.0, 100.0, 60.0]);
         let coarse = as_mask(&disc(40.0));
-        let refined = refine_edges(&photo, &coarse).unwrap();
+        let refined = refine_edges(&photo, &coarse, &anything()).unwrap();
         let at = |x: u32, y: u32| refined.data()[(y * SIDE + x) as usize];
         assert_eq!((at(60, 60), at(5, 5)), (255, 0));
     }
