@@ -29,8 +29,8 @@ const LEAST: usize = 30;
 const ROUNDS: usize = 8;
 
 /// Moves the odds of `garment`, the probability of the wanted garment, against `ground`, that of background, by the colours of
-/// `small`, the photo at their grid's size. The sum of both stays, and so do skin and other garments.
-pub fn part(small: &SrgbImage, garment: &mut Plane, ground: &Plane, worn: bool) {
+/// `small`, the photo at their grid's size. The sum of both stays, and so do skin and other garments. `worn`: whether by someone.
+pub fn part(small: &SrgbImage, garment: &mut Plane, ground: &mut Plane, worn: bool) {
     let (w, h) = (garment.width, garment.height);
     let n = w * h;
     let sum: Vec<f32> = garment.values.iter().zip(&ground.values).map(|(p, g)| p + g).collect();
@@ -64,6 +64,7 @@ pub fn part(small: &SrgbImage, garment: &mut Plane, ground: &Plane, worn: bool) 
         // The capped prior must not leave a sure garment translucent: colours only move what they speak against.
         let moved = if told[i] > 0.0 { belief[i].max(given[i]) } else { belief[i].min(given[i]) };
         garment.values[i] = moved * sum[i];
+        ground.values[i] = sum[i] - garment.values[i];
     }
 }
 
@@ -108,9 +109,9 @@ mod tests {
     }
 
     fn parted(photo: &SrgbImage, garment: &Plane) -> impl Fn(usize, usize) -> f32 {
-        let ground = Plane { values: garment.values.iter().map(|p| 1.0 - p).collect(), ..*garment };
+        let mut ground = Plane { values: garment.values.iter().map(|p| 1.0 - p).collect(), ..*garment };
         let mut after = garment.clone();
-        part(photo, &mut after, &ground, false);
+        part(photo, &mut after, &mut ground, false);
         move |x, y| after.values[y * SIDE + x]
     }
 
@@ -154,12 +155,12 @@ mod tests {
     fn what_is_neither_cloth_nor_ground_stays() {
         let (photo, mut garment) = scene();
         believe(&mut garment, (10..30, 8..12), 0.05);
-        let ground = Plane {
+        let mut ground = Plane {
             values: garment.values.iter().map(|p| if *p == 0.05 { 0.05 } else { 1.0 - p }).collect(),
             ..garment
         };
         let mut after = garment.clone();
-        part(&photo, &mut after, &ground, true);
+        part(&photo, &mut after, &mut ground, true);
         assert!((after.values[9 * SIDE + 20] - 0.05).abs() < 1e-6);
     }
 }

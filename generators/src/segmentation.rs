@@ -190,11 +190,13 @@ impl Segmentation {
         let mut score = self.probability(set);
         let small = resize_linear(photo, self.width as u32, self.height as u32)?;
         let worn = self.shows_person();
-        ground::part(&small, &mut score, &self.probability(ClassSet::BACKGROUND), worn);
+        let mut ground = self.probability(ClassSet::BACKGROUND);
+        ground::part(&small, &mut score, &mut ground, worn);
         let bare = if worn {
             if set != ClassSet::GARMENT {
                 let person = self.probability(ClassSet::of(&[Class::Skin, Class::Hair]));
-                separate(&small, &mut score, &self.probability(ClassSet::FOREGROUND), &person)?;
+                let front = Plane { values: ground.values.iter().map(|p| 1.0 - p).collect(), ..ground };
+                separate(&small, &mut score, &front, &person)?;
             }
             Some(bare_skin::find(&small, self))
         } else {
