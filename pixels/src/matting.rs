@@ -16,8 +16,14 @@ const FIT_PX: f64 = 384.0;
 const WINDOW_PX: usize = 10;
 /// Half-width of the band along the edge that is refined, on the small picture, in pixels.
 const BAND_PX: usize = 5;
-/// Distances of the two colours, in codes, at which refining starts and is trusted fully.
+/// Distances of the two colours, in codes, at which refining starts and is trusted fully, on ground that is not even.
 const CONTRAST: (f32, f32) = (24.0, 60.0);
+/// How far the ground varies where these distances count, in codes; on evener ground as much smaller ones tell white from white.
+const UNEVEN: f32 = 8.0;
+/// Added to it: noise that its small copy does not show.
+const NOISE: f32 = 1.0;
+/// Least share of these distances.
+const EVEN: f32 = 0.2;
 /// Distances off the line, as shares of its length, at which trust starts to fall and is gone.
 const OFF_LINE: (f32, f32) = (0.25, 0.6);
 
@@ -28,18 +34,21 @@ const SURE: f32 = 0.85;
 struct Side {
     color: [Plane; 3],
     weight: Plane,
+    /// How far its colours vary, in codes (root of the mean squared distance to the mean colour).
+    noise: Plane,
 }
 
 /// A side on one row of the full-size picture.
 struct SideRow {
     color: [PlaneRow; 3],
     weight: PlaneRow,
+    noise: PlaneRow,
 }
 
 impl Side {
     fn line(&self, height: usize, y: usize) -> SideRow {
         let row = |plane: &Plane| plane.line(height, y);
-        SideRow { color: self.color.each_ref().map(row), weight: row(&self.weight) }
+        SideRow { color: self.color.each_ref().map(row), weight: row(&self.weight), noise: row(&self.noise) }
     }
 }
 
@@ -74,26 +83,41 @@ pub fn refine_edges(photo: &SrgbImage, mask: &Mask, most: &Plane) -> Result<Mask
     let cloth = mean_where(&small, &spread, |near| near > 0.97);
     let ground = mean_where(&small, &spread, |near| near < 0.03);
     let near_edge = alpha.box_mean(BAND_PX + 1);
+    let soft = [0, 1, 2].map(|c| {
+        let values = small.data().iter().skip(c).step_by(3).map(|&v| f32::from(v)).collect();
+        Plane { width: sw, height: sh, values }
+    });
     let columns = near_edge.columns(w);
     let most_columns = most.columns(w);
     let mut out = mask.clone();
     out.data_mut().par_chunks_mut(w).enumerate().for_each(|(y, row)| {
         let near_edge = near_edge.line(h, y);
         let most = most.line(h, y);
-        let mut sides: Option<[SideRow; 2]> = None;
+        let mut sides: Option<([SideRow; 2], [PlaneRow; 3])> = None;
         for (xs, x0, x1) in columns.runs() {
             let (near0, near1) = (near_edge.cells()[x0], near_edge.cells()[x1]);
             // Nearly everywhere the edge is far, and nothing needs to be looked at.
             if near0.max(near1) < BAND.start || near0.min(near1) >= BAND.end {
                 continue;
             }
-            let [cloth, ground] = sides.get_or_insert_with(|| [&cloth, &ground].map(|side| side.line(h, y)));
+            let ([cloth, ground], soft) = sides.get_or_insert_with(|| {
+                ([&cloth, &ground].map(|side| side.line(h, y)), soft.each_ref().map(|plane| plane.line(h, y)))
+            });
             for x in xs.filter(|&x| BAND.contains(&near_edge.at(x, &columns))) {
                 if cloth.weight.at(x, &columns).min(ground.weight.at(x, &columns)) < 0.02 {
                     continue;
                 }
-                let pixel = [0, 1, 2].map(|c| f32::from(photo.data()[3 * (y * w + x) + c]));
-                let (mixture, trust) = on_line(pixel, cloth.color_at(x, &columns), ground.color_at(x, &columns));
+                let (cloth_color, ground_color) = (cloth.color_at(x, &columns), ground.color_at(x, &columns));
+                let length = distance(cloth_color, ground_color);
+                // Where the two are hardly apart, single pixels are noise and their surroundings decide.
+                let sharp = ramp(length, CONTRAST.0, CONTRAST.1);
+                let pixel = [0, 1, 2].map(|c| {
+                    let own = f32::from(photo.data()[3 * (y * w + x) + c]);
+                    let soft = soft[c].at(x, &columns);
+                    soft + (own - soft) * sharp
+                });
+                let noise = ground.noise.at(x, &columns);
+                let (mixture, trust) = on_line(pixel, cloth_color, ground_color, noise);
                 let before = f32::from(row[x]) / 255.0;
                 // Light trims and glints look like mixtures too, so that what is surely cloth is not taken away.
                 if mixture < before && before > SURE {
@@ -108,8 +132,8 @@ pub fn refine_edges(photo: &SrgbImage, mask: &Mask, most: &Plane) -> Result<Mask
     Ok(out)
 }
 
-/// Where a pixel lies from ground (0) to cloth (1), and how far that can be trusted, 0 to 1.
-fn on_line(pixel: [f32; 3], cloth: [f32; 3], ground: [f32; 3]) -> (f32, f32) {
+/// Where a pixel lies from ground (0) to cloth (1), and how far that can be trusted, 0 to 1. `noise`: how far the ground varies.
+fn on_line(pixel: [f32; 3], cloth: [f32; 3], ground: [f32; 3], noise: f32) -> (f32, f32) {
     let line = [0, 1, 2].map(|c| cloth[c] - ground[c]);
     let offset = [0, 1, 2].map(|c| pixel[c] - ground[c]);
     let dot = |a: [f32; 3], b: [f32; 3]| a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
@@ -118,7 +142,8 @@ fn on_line(pixel: [f32; 3], cloth: [f32; 3], ground: [f32; 3]) -> (f32, f32) {
     let nearest = t.clamp(0.0, 1.0);
     let off = [0, 1, 2].map(|c| offset[c] - nearest * line[c]);
     let off = dot(off, off).sqrt() / length;
-    let trust = ramp(length, CONTRAST.0, CONTRAST.1) * (1.0 - ramp(off, OFF_LINE.0, OFF_LINE.1));
+    let scale = ((noise + NOISE) / UNEVEN).clamp(EVEN, 1.0);
+    let trust = ramp(length, scale * CONTRAST.0, scale * CONTRAST.1) * (1.0 - ramp(off, OFF_LINE.0, OFF_LINE.1));
     // Both ends vary a little around their means, so that the last tenth on either side counts as pure.
     (((t - 0.1) / 0.8).clamp(0.0, 1.0), trust)
 }
@@ -138,7 +163,18 @@ fn mean_where(small: &SrgbImage, spread: &Plane, takes: impl Fn(f32) -> bool) ->
         mean.values.iter_mut().zip(&weight.values).for_each(|(v, w)| *v /= w.max(1e-6));
         mean
     });
-    Side { color, weight }
+    let square = |i: usize| (0..3).map(|c| f32::from(small.data()[3 * i + c]).powi(2)).sum::<f32>();
+    let squares = weights.iter().enumerate().map(|(i, w)| w * square(i)).collect();
+    let mut noise = plane(squares).box_mean(WINDOW_PX);
+    for (i, v) in noise.values.iter_mut().enumerate() {
+        let mean: f32 = color.iter().map(|plane: &Plane| plane.values[i].powi(2)).sum();
+        *v = (*v / weight.values[i].max(1e-6) - mean).max(0.0).sqrt();
+    }
+    Side { color, weight, noise }
+}
+
+fn distance(one: [f32; 3], other: [f32; 3]) -> f32 {
+    one.iter().zip(other).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt()
 }
 
 #[cfg(test)]
@@ -188,9 +224,27 @@ mod tests {
     #[test]
     fn cloth_of_the_grounds_colour_keeps_its_mask() {
         let truth = disc(40.0);
-        let photo = mixed(&truth, [200.0; 3], [205.0; 3]);
+        let photo = mixed(&truth, [203.0; 3], [205.0; 3]);
         let coarse = as_mask(&disc(38.0));
         assert_eq!(refine_edges(&photo, &coarse, &anything()).unwrap(), coarse);
+    }
+
+    #[test]
+    fn white_cloth_is_told_from_even_white_ground_alone() {
+        let truth = disc(40.0);
+        let even = mixed(&truth, [242.0; 3], [254.0; 3]);
+        let mut uneven = even.clone();
+        // Cells as large as the window's small copy can see them.
+        for (i, code) in uneven.data_mut().iter_mut().enumerate() {
+            let (x, y) = (i / 3 % SIDE as usize / 4, i / 3 / SIDE as usize / 4);
+            *code = code.saturating_sub(if (x + y) % 2 == 0 { 14 } else { 0 });
+        }
+        let (drawn, coarse) = (disc(37.0), as_mask(&disc(37.0)));
+        let refined = refine_edges(&even, &coarse, &anything()).unwrap();
+        assert!(error(&refined, &truth) < 0.3 * error(&coarse, &truth), "{}", error(&refined, &truth));
+        let [on_even, on_uneven] =
+            [&even, &uneven].map(|photo| error(&refine_edges(photo, &coarse, &anything()).unwrap(), &drawn));
+        assert!(on_uneven < 0.05 * on_even, "{on_uneven} {on_even}");
     }
 
     #[test]
