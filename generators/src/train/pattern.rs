@@ -278,6 +278,13 @@ mod tests {
     }
 
     #[test]
+    fn there_is_nothing_to_resume() {
+        let nowhere = Path::new("nowhere");
+        let refused = train(nowhere, nowhere, nowhere, true, &mut |_, _, _| {});
+        assert!(matches!(refused, Err(Error::Input(reason)) if reason.contains("nothing to resume")));
+    }
+
+    #[test]
     fn thresholds_come_from_garments_that_the_classifier_has_not_seen() {
         let config = Config { run_dir: PathBuf::new(), ridge: 1e-3, unnamed: 0.3, lost: 0.1, unsure: 0.3 };
         let mut stream = crate::stream::Stream::new(5, "pattern", 0);
