@@ -154,12 +154,20 @@ pub struct Config {
     pub decoder_channels: i64,
     /// Precision of convolutions.
     pub precision: Precision,
+    /// Side of the square that has as many pixels as the network's input, about: what it was trained at, so that garments have
+    /// the size it knows.
+    #[serde(default = "usual_input_px")]
+    pub input_px: u32,
+}
+
+fn usual_input_px() -> u32 {
+    256
 }
 
 impl Default for Config {
-    /// The shipped size.
+    /// The usual size.
     fn default() -> Self {
-        Self { decoder_channels: 64, precision: Precision::F32 }
+        Self { decoder_channels: 64, precision: Precision::F32, input_px: usual_input_px() }
     }
 }
 
@@ -172,6 +180,9 @@ impl Config {
         if self.decoder_channels < 8 || self.decoder_channels > 512 || self.decoder_channels % 2 != 0 {
             let got = self.decoder_channels;
             return Err(Error::Input(format!("decoder_channels must be even and 8 to 512, got {got}")));
+        }
+        if !(64..=1024).contains(&self.input_px) {
+            return Err(Error::Input(format!("input_px must be 64 to 1024, got {}", self.input_px)));
         }
         Ok(())
     }
@@ -258,12 +269,9 @@ impl Network {
     }
 }
 
-/// Pixels of the network's input, about; what it was trained at, so that garments have the size it knows.
-const INPUT_AREA_PX: f64 = 256.0 * 256.0;
-
-/// The network's input size for a photo: its aspect, about [`INPUT_AREA_PX`], both sides multiples of 32.
-fn input_size(width_px: u32, height_px: u32) -> (u32, u32) {
-    let scale = (INPUT_AREA_PX / (f64::from(width_px) * f64::from(height_px)).max(1.0)).sqrt();
+/// The network's input size for a photo: its aspect, about `input_px`² pixels, both sides multiples of 32.
+fn input_size(input_px: u32, width_px: u32, height_px: u32) -> (u32, u32) {
+    let scale = f64::from(input_px) / (f64::from(width_px) * f64::from(height_px)).max(1.0).sqrt();
     let side = |px: u32| ((f64::from(px) * scale / 32.0).round() as u32).clamp(2, 32) * 32;
     (side(width_px), side(height_px))
 }
@@ -313,6 +321,7 @@ impl Segmenter {
             return Err(Error::Input("segment: the photo has no pixels".into()));
         }
         let size = (photo.width_px(), photo.height_px());
+        let input_size = |width_px, height_px| input_size(self.config.input_px, width_px, height_px);
         let (width, height) = input_size(size.0, size.1);
         let first = self.look(&resize_linear(photo, width, height)?)?;
         let Some(closer) = Closer::of(&first, size, input_size) else { return Ok(first) };
@@ -338,9 +347,10 @@ mod tests {
 
     #[test]
     fn input_keeps_the_aspect_in_multiples_of_32() {
-        assert_eq!(input_size(1800, 2400), (224, 288));
-        assert_eq!(input_size(224, 224), (256, 256));
-        assert_eq!(input_size(10_000, 100), (1024, 64));
+        assert_eq!(input_size(256, 1800, 2400), (224, 288));
+        assert_eq!(input_size(256, 224, 224), (256, 256));
+        assert_eq!(input_size(256, 10_000, 100), (1024, 64));
+        assert_eq!(input_size(320, 1800, 2400), (288, 384));
     }
 
     #[test]
@@ -354,7 +364,7 @@ mod tests {
     #[test]
     fn a_fresh_network_gives_a_distribution_at_every_point() {
         let mut builder = Builder::fresh(3);
-        let config = Config { decoder_channels: 8, precision: Precision::F32 };
+        let config = Config { decoder_channels: 8, ..Config::default() };
         let _network = Network::build(&mut builder, config);
         let params = builder.finish().unwrap();
         let segmenter = Segmenter::from_params(&params, config).unwrap();

@@ -34,21 +34,18 @@ const SURE: f32 = 0.85;
 struct Side {
     color: [Plane; 3],
     weight: Plane,
-    /// How far its colours vary, in codes (root of the mean squared distance to the mean colour).
-    noise: Plane,
 }
 
 /// A side on one row of the full-size picture.
 struct SideRow {
     color: [PlaneRow; 3],
     weight: PlaneRow,
-    noise: PlaneRow,
 }
 
 impl Side {
     fn line(&self, height: usize, y: usize) -> SideRow {
         let row = |plane: &Plane| plane.line(height, y);
-        SideRow { color: self.color.each_ref().map(row), weight: row(&self.weight), noise: row(&self.noise) }
+        SideRow { color: self.color.each_ref().map(row), weight: row(&self.weight) }
     }
 }
 
@@ -80,8 +77,13 @@ pub fn refine_edges(photo: &SrgbImage, mask: &Mask, most: &Plane) -> Result<Mask
     let alpha = Plane { width: sw, height: sh, values };
     let spread = alpha.box_mean(BAND_PX);
     // Only what is surely cloth or surely ground speaks for its side: the band itself is the question.
-    let cloth = mean_where(&small, &spread, |near| near > 0.97);
-    let ground = mean_where(&small, &spread, |near| near < 0.03);
+    let weights = |takes: &dyn Fn(f32) -> bool| -> Vec<f32> {
+        spread.values.iter().map(|&near| f32::from(u8::from(takes(near)))).collect()
+    };
+    let is_ground = weights(&|near| near < 0.03);
+    let cloth = mean_where(&small, &weights(&|near| near > 0.97));
+    let ground = mean_where(&small, &is_ground);
+    let noise = variation(&small, &is_ground, &ground);
     let near_edge = alpha.box_mean(BAND_PX + 1);
     let soft = [0, 1, 2].map(|c| {
         let values = small.data().iter().skip(c).step_by(3).map(|&v| f32::from(v)).collect();
@@ -93,31 +95,31 @@ pub fn refine_edges(photo: &SrgbImage, mask: &Mask, most: &Plane) -> Result<Mask
     out.data_mut().par_chunks_mut(w).enumerate().for_each(|(y, row)| {
         let near_edge = near_edge.line(h, y);
         let most = most.line(h, y);
-        let mut sides: Option<([SideRow; 2], [PlaneRow; 3])> = None;
+        let mut sides: Option<([SideRow; 2], PlaneRow, [PlaneRow; 3])> = None;
         for (xs, x0, x1) in columns.runs() {
             let (near0, near1) = (near_edge.cells()[x0], near_edge.cells()[x1]);
             // Nearly everywhere the edge is far, and nothing needs to be looked at.
             if near0.max(near1) < BAND.start || near0.min(near1) >= BAND.end {
                 continue;
             }
-            let ([cloth, ground], soft) = sides.get_or_insert_with(|| {
-                ([&cloth, &ground].map(|side| side.line(h, y)), soft.each_ref().map(|plane| plane.line(h, y)))
+            let ([cloth, ground], noise, soft) = sides.get_or_insert_with(|| {
+                let lines = [&cloth, &ground].map(|side| side.line(h, y));
+                (lines, noise.line(h, y), soft.each_ref().map(|plane| plane.line(h, y)))
             });
             for x in xs.filter(|&x| BAND.contains(&near_edge.at(x, &columns))) {
                 if cloth.weight.at(x, &columns).min(ground.weight.at(x, &columns)) < 0.02 {
                     continue;
                 }
                 let (cloth_color, ground_color) = (cloth.color_at(x, &columns), ground.color_at(x, &columns));
-                let length = distance(cloth_color, ground_color);
+                let line = Line::new(cloth_color, ground_color);
                 // Where the two are hardly apart, single pixels are noise and their surroundings decide.
-                let sharp = ramp(length, CONTRAST.0, CONTRAST.1);
+                let sharp = ramp(line.length, CONTRAST.0, CONTRAST.1);
                 let pixel = [0, 1, 2].map(|c| {
                     let own = f32::from(photo.data()[3 * (y * w + x) + c]);
                     let soft = soft[c].at(x, &columns);
                     soft + (own - soft) * sharp
                 });
-                let noise = ground.noise.at(x, &columns);
-                let (mixture, trust) = on_line(pixel, cloth_color, ground_color, noise);
+                let (mixture, trust) = line.place(pixel, noise.at(x, &columns));
                 let before = f32::from(row[x]) / 255.0;
                 // Light trims and glints look like mixtures too, so that what is surely cloth is not taken away.
                 if mixture < before && before > SURE {
@@ -132,49 +134,67 @@ pub fn refine_edges(photo: &SrgbImage, mask: &Mask, most: &Plane) -> Result<Mask
     Ok(out)
 }
 
-/// Where a pixel lies from ground (0) to cloth (1), and how far that can be trusted, 0 to 1. `noise`: how far the ground varies.
-fn on_line(pixel: [f32; 3], cloth: [f32; 3], ground: [f32; 3], noise: f32) -> (f32, f32) {
-    let line = [0, 1, 2].map(|c| cloth[c] - ground[c]);
-    let offset = [0, 1, 2].map(|c| pixel[c] - ground[c]);
-    let dot = |a: [f32; 3], b: [f32; 3]| a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
-    let length = dot(line, line).sqrt().max(1.0);
-    let t = dot(offset, line) / (length * length);
-    let nearest = t.clamp(0.0, 1.0);
-    let off = [0, 1, 2].map(|c| offset[c] - nearest * line[c]);
-    let off = dot(off, off).sqrt() / length;
-    let scale = ((noise + NOISE) / UNEVEN).clamp(EVEN, 1.0);
-    let trust = ramp(length, scale * CONTRAST.0, scale * CONTRAST.1) * (1.0 - ramp(off, OFF_LINE.0, OFF_LINE.1));
-    // Both ends vary a little around their means, so that the last tenth on either side counts as pure.
-    (((t - 0.1) / 0.8).clamp(0.0, 1.0), trust)
+/// The way from the ground's colour to the cloth's, in codes.
+struct Line {
+    ground: [f32; 3],
+    way: [f32; 3],
+    length: f32,
+}
+
+impl Line {
+    fn new(cloth: [f32; 3], ground: [f32; 3]) -> Self {
+        let way = [0, 1, 2].map(|c| cloth[c] - ground[c]);
+        Self { ground, way, length: dot(way, way).sqrt() }
+    }
+
+    /// Where a pixel lies from ground (0) to cloth (1), and how far that can be trusted, 0 to 1. `noise`: how far the ground varies.
+    fn place(&self, pixel: [f32; 3], noise: f32) -> (f32, f32) {
+        let offset = [0, 1, 2].map(|c| pixel[c] - self.ground[c]);
+        let length = self.length.max(1.0);
+        let t = dot(offset, self.way) / (length * length);
+        let nearest = t.clamp(0.0, 1.0);
+        let off = [0, 1, 2].map(|c| offset[c] - nearest * self.way[c]);
+        let off = dot(off, off).sqrt() / length;
+        let scale = ((noise + NOISE) / UNEVEN).clamp(EVEN, 1.0);
+        let trust = ramp(length, scale * CONTRAST.0, scale * CONTRAST.1) * (1.0 - ramp(off, OFF_LINE.0, OFF_LINE.1));
+        // Both ends vary a little around their means, so that the last tenth on either side counts as pure.
+        (((t - 0.1) / 0.8).clamp(0.0, 1.0), trust)
+    }
+}
+
+fn dot(a: [f32; 3], b: [f32; 3]) -> f32 {
+    a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 }
 
 fn ramp(value: f32, from: f32, to: f32) -> f32 {
     ((value - from) / (to - from)).clamp(0.0, 1.0)
 }
 
-/// Mean colour over a window of the pixels that `takes`.
-fn mean_where(small: &SrgbImage, spread: &Plane, takes: impl Fn(f32) -> bool) -> Side {
-    let weights: Vec<f32> = spread.values.iter().map(|&near| f32::from(u8::from(takes(near)))).collect();
-    let plane = |values: Vec<f32>| Plane { width: spread.width, height: spread.height, values };
-    let weight = plane(weights.clone()).box_mean(WINDOW_PX);
+/// Mean colour over a window, by weights of the pixels.
+fn mean_where(small: &SrgbImage, weights: &[f32]) -> Side {
+    let (width, height) = (small.width_px() as usize, small.height_px() as usize);
+    let mean = |values: Vec<f32>| Plane { width, height, values }.box_mean(WINDOW_PX);
+    let weight = mean(weights.to_vec());
     let color = [0, 1, 2].map(|c| {
         let weighted = weights.iter().enumerate().map(|(i, w)| w * f32::from(small.data()[3 * i + c])).collect();
-        let mut mean = plane(weighted).box_mean(WINDOW_PX);
+        let mut mean = mean(weighted);
         mean.values.iter_mut().zip(&weight.values).for_each(|(v, w)| *v /= w.max(1e-6));
         mean
     });
-    let square = |i: usize| (0..3).map(|c| f32::from(small.data()[3 * i + c]).powi(2)).sum::<f32>();
-    let squares = weights.iter().enumerate().map(|(i, w)| w * square(i)).collect();
-    let mut noise = plane(squares).box_mean(WINDOW_PX);
-    for (i, v) in noise.values.iter_mut().enumerate() {
-        let mean: f32 = color.iter().map(|plane: &Plane| plane.values[i].powi(2)).sum();
-        *v = (*v / weight.values[i].max(1e-6) - mean).max(0.0).sqrt();
-    }
-    Side { color, weight, noise }
+    Side { color, weight }
 }
 
-fn distance(one: [f32; 3], other: [f32; 3]) -> f32 {
-    one.iter().zip(other).map(|(a, b)| (a - b).powi(2)).sum::<f32>().sqrt()
+/// How far a side's colours vary over a window, in codes: root of the mean squared distance to their mean.
+fn variation(small: &SrgbImage, weights: &[f32], side: &Side) -> Plane {
+    let square = |i: usize| (0..3).map(|c| f32::from(small.data()[3 * i + c]).powi(2)).sum::<f32>();
+    let values = weights.iter().enumerate().map(|(i, w)| w * square(i)).collect();
+    let plane = Plane { width: small.width_px() as usize, height: small.height_px() as usize, values };
+    let mut noise = plane.box_mean(WINDOW_PX);
+    for (i, v) in noise.values.iter_mut().enumerate() {
+        let mean: f32 = side.color.iter().map(|plane: &Plane| plane.values[i].powi(2)).sum();
+        *v = (*v / side.weight.values[i].max(1e-6) - mean).max(0.0).sqrt();
+    }
+    noise
 }
 
 #[cfg(test)]

@@ -126,7 +126,8 @@ pub fn train(paths: &Paths, resume: bool, progress: &mut dyn FnMut(u64, u64, f64
             pseudo: own_masks.then_some(pseudo_dir.as_path()),
             refined: config.refine,
         };
-        let canvases = data::canvases(&index, &config.mix, known, (config.seed, step), config.batch)?;
+        let canvases =
+            data::canvases(&index, &config.mix, known, (config.seed, step), config.batch, config.model.input_px)?;
         let shards = data::shards(&canvases, config.shards)?;
         let (gradients, parts) =
             parallel::gradients(&params, &shards, step, |leaves, batch| losses(leaves, batch, &config))?;

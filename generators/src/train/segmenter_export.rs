@@ -69,10 +69,11 @@ pub fn ship(average: &Params, config: &Config, index: &Index, weights: &Path) ->
                        2017), logits at stride 2"
                 .into(),
         config: serde_json::to_value(config).map_err(|error| Error::Input(error.to_string()))?,
-        preprocessing:
-            "resized in linear light to about 256×256 px of area, aspect kept, sides multiples of 32; mean of \
-                        the photo and its mirror image"
-                .into(),
+        preprocessing: format!(
+            "resized in linear light to about {0}×{0} px of area, aspect kept, sides multiples of 32; mean of the photo and its \
+             mirror image",
+            config.model.input_px
+        ),
         classes: Class::EVERY.iter().map(|class| class.name().to_owned()).collect(),
         data: vec![
             source("Clothing Co-Parsing (bearpaw/clothing-co-parsing), masks", "Apache-2.0", items.street.len()),

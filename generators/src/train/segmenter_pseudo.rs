@@ -6,7 +6,6 @@
 
 use std::path::Path;
 
-use pixels::guided_filter::{GuidedFilter, guided_upsample};
 use pixels::{Mask, SrgbImage, encode_mask_png};
 
 use super::segmenter::Config;
@@ -14,6 +13,7 @@ use super::segmenter_data::border_model;
 use super::segmenter_data::index::Index;
 use super::segmenter_data::read_photo;
 use crate::params::Params;
+use crate::region::Region;
 use crate::segmenter::{ClassSet, Segmenter};
 use crate::{Error, Result, checkpoint};
 
@@ -50,7 +50,7 @@ pub fn draw_once(average: &Params, config: &Config, index: &Index, folder: &Path
                         let Ok(photo) = read_photo(&item.photo) else { continue };
                         let mask = match config.refine.then(|| border_model::mask(&photo)).flatten() {
                             Some(mask) => Some(mask),
-                            None => Some(own_mask(&segmenter, &photo)?).filter(is_sure),
+                            None => own_mask(&segmenter, &photo)?,
                         };
                         if let (Some(mask), Some(stem)) = (mask, item.photo.file_stem()) {
                             let path = folder.join(stem).with_extension("png");
@@ -71,11 +71,13 @@ pub fn draw_once(average: &Params, config: &Config, index: &Index, folder: &Path
     checkpoint::write_atomic(&done, format!("{kept} of {}\n", items.len()).as_bytes())
 }
 
-fn own_mask(segmenter: &Segmenter, photo: &SrgbImage) -> Result<Mask> {
-    let p = segmenter.segment(photo)?.probability(ClassSet::GARMENT);
-    let fine = guided_upsample(photo, &p, &GuidedFilter::default())?;
-    let alpha = fine.values.iter().map(|v| (v * 255.0).round() as u8).collect();
-    Ok(Mask::new(photo.width_px(), photo.height_px(), alpha)?)
+/// What the program would take for the garment, with the ground parted from it by its colours; `None` where the network is unsure.
+fn own_mask(segmenter: &Segmenter, photo: &SrgbImage) -> Result<Option<Mask>> {
+    let seen = segmenter.segment(photo)?;
+    let p = seen.probability(ClassSet::GARMENT);
+    let coarse = p.values.iter().map(|v| (v * 255.0).round() as u8).collect();
+    let sure = is_sure(&Mask::new(p.width as u32, p.height as u32, coarse)?);
+    Ok(if sure { Some(seen.alpha(Region::All, photo)?) } else { None })
 }
 
 fn is_sure(mask: &Mask) -> bool {

@@ -22,8 +22,10 @@ use crate::segmenter::{Class, ClassSet};
 use crate::stream::Stream;
 use crate::{Error, Result};
 
-/// Widths and heights of batches: one area, all aspects that photos come in; multiples of 32.
+/// Widths and heights of batches of a network whose input is [`SHAPES_OF_PX`]: one area, all aspects that photos come in.
 const SHAPES: [(usize, usize); 5] = [(192, 256), (192, 256), (224, 224), (192, 288), (256, 192)];
+
+const SHAPES_OF_PX: u32 = 256;
 
 /// How often each source is drawn; any positive scale.
 #[derive(Clone, Copy, Debug, serde::Serialize, serde::Deserialize)]
@@ -92,7 +94,7 @@ pub fn read_photo(path: &Path) -> Result<SrgbImage> {
     Ok(decoded.map_err(|error| Error::Data { path: path.to_owned(), reason: error.to_string() })?.image)
 }
 
-/// The samples of one training step.
+/// The samples of one training step of a network whose input has about `input_px`² pixels.
 ///
 /// # Errors
 /// When a photo cannot be read.
@@ -102,13 +104,21 @@ pub fn canvases(
     known: Known,
     (seed, step): (u64, u64),
     size: usize,
+    input_px: u32,
 ) -> Result<Vec<warp::Canvas>> {
-    let (width, height) = SHAPES[Stream::new(seed, "shape", step).below(SHAPES.len())];
+    let shape = SHAPES[Stream::new(seed, "shape", step).below(SHAPES.len())];
+    let (width, height) = (side_px(shape.0, input_px), side_px(shape.1, input_px));
     let source = sources::Source { index, known, width, height };
     (0..size as u64)
         .into_par_iter()
         .map(|i| source.sample(mix, &mut Stream::new(seed, "sample", step * size as u64 + i)))
         .collect()
+}
+
+/// A side of one of [`SHAPES`] for another input, a multiple of 32.
+fn side_px(side_px: usize, input_px: u32) -> usize {
+    let side_px = side_px as f64 * f64::from(input_px) / f64::from(SHAPES_OF_PX);
+    ((side_px / 32.0).round() as usize).max(2) * 32
 }
 
 /// A cut-out of the validation side on a background of the validation side, and what is known at half size.

@@ -6,6 +6,7 @@ use pixels::SrgbImage;
 
 use super::background::{self, pick};
 use super::index::{FlatLay, Index, Items, Studio};
+use super::labels::Article;
 use super::warp::{Canvas, Labelled, Outside, Shadow, View, box_blur};
 use super::{Known, Mix, cutout, hints, photometric, read_photo};
 use crate::segmenter::{Class, ClassSet};
@@ -176,7 +177,8 @@ impl Source<'_> {
             let item = pick_by_class(&items.packshots, stream)?;
             let image = read_photo(&item.photo)?;
             let found = cutout::studio(&image).ok_or_else(|| no_backdrop(&item.photo))?;
-            cutout::packshot(image, &found, item.article)
+            // What is enclosed and looks like the backdrop, a gap or a white print, lets the new background through.
+            cutout::packshot(image, &found, Article { has_holes: true, ..item.article })
         };
         let alpha = cutout::alpha(&source);
         if self.known.refined {
