@@ -23,12 +23,13 @@ pub struct ColorMap {
 
 impl ColorMap {
     /// The map of a single colour asked for: the garment's main colour becomes `target`, its shades follow it, and colours
-    /// that are neutral or foreign to it are kept.
+    /// that are neutral or foreign to it are kept; so is gloss, but on a lighter colour, where it would be a stain.
     pub fn to_main(stats: &GarmentStats, target: Lab) -> Self {
-        let mut changes: Vec<Change> = relations(stats)
-            .into_iter()
-            .map(|relation| match relation {
+        let lighter = stats.palette.first().is_some_and(|main| target.l > main.color.l);
+        let mut changes: Vec<Change> = (relations(stats).into_iter().zip(&stats.palette))
+            .map(|(relation, entry)| match relation {
                 Relation::Shade | Relation::Sibling => Change::Follow,
+                Relation::Other if entry.gloss && lighter => Change::Follow,
                 Relation::Other => Change::Keep,
             })
             .collect();
@@ -156,6 +157,18 @@ mod tests {
         map.set(9, Change::To(red));
         assert_eq!((map.leader(), map.changes().len()), (Some((1, red)), 2));
         assert_eq!(ColorMap::keep_all(&stats).leader(), None);
+    }
+
+    #[test]
+    fn gloss_stays_on_darker_colours_and_follows_lighter_ones() {
+        let (leather, sheen) = (Lab::new(31.0, 12.0, 14.0), Lab::new(54.0, -2.0, 7.0));
+        let colors: Vec<Lab> = (0..3000).map(|i| if i % 6 == 0 { sheen } else { leather }).collect();
+        let mut stats = GarmentStats::of_colors(&colors).unwrap();
+        let (black, tan) = (Lab::new(10.0, 0.0, 0.0), Lab::new(70.0, 5.0, 29.0));
+        let sheen_in = |stats: &GarmentStats, target| ColorMap::to_main(stats, target).changes()[1];
+        assert_eq!(sheen_in(&stats, tan), Change::Keep, "a print");
+        stats.palette[1].gloss = true;
+        assert_eq!((sheen_in(&stats, tan), sheen_in(&stats, black)), (Change::Follow, Change::Keep));
     }
 
     #[test]

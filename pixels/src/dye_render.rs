@@ -16,6 +16,7 @@ use crate::dye_lanes::{PixelLanes, dye_lanes};
 use crate::dye_plan::{DyePlan, change_of};
 use crate::garment_frame::GarmentFrame;
 use crate::garment_stats::{GarmentStats, SAMPLE_LIMIT, core_sample};
+use crate::gloss;
 use crate::inks::{Cloth, Inks, cell_means};
 use crate::lab_planes::LabPlanes;
 use crate::pool;
@@ -86,7 +87,8 @@ impl DyeSource {
             .map(|i| (i % picture_width - left, i / picture_width - top))
             .collect();
         let colors: Vec<Lab> = core.iter().map(|&(x, y)| lab.color(x, y)).collect();
-        let stats = GarmentStats::of_colors(&colors)?;
+        let mut stats = GarmentStats::of_colors(&colors)?;
+        gloss::mark(&lab, &core, &mut stats);
         let longer = frame.width_px.max(frame.height_px) as f32;
         let reach = |share: f32| ((longer * share).round() as usize).max(1);
         let (low, inner) = low_pass(&lab, mask, frame, reach(LOW_PASS));

@@ -23,6 +23,9 @@ pub struct PaletteColor {
     pub color: Lab,
     /// Share of the garment, 0 to 1.
     pub share: f32,
+    /// Whether it is light on the cloth, such as leather's reflections, rather than another colour; `false` where only colours are
+    /// known.
+    pub gloss: bool,
 }
 
 /// Colour statistics of a garment.
@@ -162,7 +165,7 @@ fn assign(centres: &[Lab], colors: &[Lab]) -> Vec<PaletteColor> {
     let cluster = |(sum, count): ([f64; 3], usize)| {
         let mean = sum.map(|s| (s / count.max(1) as f64) as f32);
         let color = Lab::new(mean[0], mean[1], mean[2]);
-        (count > 0).then(|| PaletteColor { color, share: count as f32 / colors.len() as f32 })
+        (count > 0).then(|| PaletteColor { color, share: count as f32 / colors.len() as f32, gloss: false })
     };
     sums.into_iter().filter_map(cluster).collect()
 }
@@ -176,7 +179,8 @@ fn merge(mut clusters: Vec<PaletteColor>) -> Vec<PaletteColor> {
             let share = kept.share + cluster.share;
             let blend = |a: f32, b: f32| (a * kept.share + b * cluster.share) / share;
             let (k, c) = (kept.color, cluster.color);
-            *kept = PaletteColor { color: Lab::new(blend(k.l, c.l), blend(k.a, c.a), blend(k.b, c.b)), share };
+            let color = Lab::new(blend(k.l, c.l), blend(k.a, c.a), blend(k.b, c.b));
+            *kept = PaletteColor { color, share, gloss: false };
         } else if cluster.share >= SHARE_FLOOR || merged.is_empty() {
             merged.push(cluster);
         }

@@ -29,6 +29,7 @@ pub mod foreground;
 mod format;
 pub mod garment_frame;
 pub mod garment_stats;
+mod gloss;
 pub mod guided_filter;
 mod icc;
 mod image_types;

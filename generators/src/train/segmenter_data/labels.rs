@@ -50,7 +50,9 @@ pub struct Article {
 /// Set of one article type of the studio photos; `None` for what is no garment.
 pub fn article(article_type: &str) -> Option<Article> {
     use Class::{Accessory, Bag, Footwear, Full, Headwear, Lower, Outer, Upper};
-    let not = |classes: &[Class]| ClassSet::FOREGROUND.without(ClassSet::of(classes));
+    // Where hats are allowed, patches of shirts become hats.
+    let not =
+        |classes: &[Class]| ClassSet::FOREGROUND.without(ClassSet::of(classes)).without(ClassSet::of(&[Headwear]));
     let item = |class: Class| Article {
         garment: ClassSet::of(&[class]),
         worn: ClassSet::FOREGROUND,
