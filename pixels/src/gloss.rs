@@ -1,5 +1,5 @@
-//! Tells light that lies on cloth from another colour: what leather, satin and sequins reflect fades into the cloth around it, and
-//! the colours of a print end at its edge.
+//! Tells light that lies on cloth from another colour: what leather reflects fades into the colour around it, and the
+//! colours of a print end at its edge.
 
 use crate::color::Lab;
 use crate::garment_stats::{GarmentStats, percentile};
