@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn stripes_and_dots_are_no_gloss_however_soft_the_photo() {
+    fn stripes_and_dots_with_soft_edges_are_no_gloss() {
         // Edges two pixels wide.
         let edge = |distance: f32| (0.5 - distance / 2.0).clamp(0.0, 1.0);
         let stripes = gloss_of(|x, _| edge((x % 20.0 - 10.0).abs() - 4.0));
