@@ -9,6 +9,7 @@ pub mod checkpoint;
 mod closer;
 mod color_split;
 mod components;
+pub mod dye;
 pub mod embedding;
 pub mod embedding_cache;
 mod error;

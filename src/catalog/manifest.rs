@@ -99,6 +99,8 @@ pub struct Entry {
     pub false_accept: Option<f64>,
     /// Light thrown on skin and floor, as `--bounce`.
     pub bounce: Option<f32>,
+    /// Share of the recolour network's correction, as `--network`.
+    pub network: Option<f32>,
     /// A region's name, or tables as in a recipe.
     pub region: Option<toml::Value>,
     /// Colours; without any, all of the palette.
@@ -211,6 +213,7 @@ pub fn resolved(mut entry: Entry, defaults: &Defaults, base: &Path, before: &[Op
         || entry.gate.is_some()
         || entry.false_accept.is_some()
         || entry.bounce.is_some()
+        || entry.network.is_some()
         || !(entry.to.is_empty() && entry.keep.is_empty() && entry.map.is_empty());
     if kind == Kind::Resize && colored {
         return Err(wrong("a resize has no colours, regions or gate: make it a recolor".to_owned()));
@@ -218,10 +221,16 @@ pub fn resolved(mut entry: Entry, defaults: &Defaults, base: &Path, before: &[Op
     if entry.bounce.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
         return Err(wrong("bounce is a share from 0 to 1".to_owned()));
     }
+    if kind == Kind::Restyle && entry.network.is_some() {
+        return Err(wrong("network is a recolor's".to_owned()));
+    }
+    if entry.network.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
+        return Err(wrong("network is a share from 0 to 1".to_owned()));
+    }
     let colors = kind != Kind::Resize;
     let gate = colors.then(|| entry.gate.or(defaults.gate).unwrap_or_default());
     let false_accept = entry.false_accept.or(defaults.false_accept).filter(|_| colors);
-    let bounce = entry.bounce;
+    let (bounce, network) = (entry.bounce, entry.network);
     let styles = sealed(std::mem::take(&mut entry.styles), base).map_err(|failure| wrong(failure.line()))?;
     let regions = if kind == Kind::Resize {
         Vec::new()
@@ -240,6 +249,7 @@ pub fn resolved(mut entry: Entry, defaults: &Defaults, base: &Path, before: &[Op
         gate,
         false_accept,
         bounce,
+        network,
         styles,
         regions,
     };

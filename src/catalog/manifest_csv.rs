@@ -137,6 +137,7 @@ fn entry<'a>(cell: impl Fn(&str) -> Option<&'a str>) -> std::result::Result<Entr
         gate,
         false_accept: share.transpose()?,
         bounce: None,
+        network: None,
         region: cell("region").map(|name| toml::Value::String(name.to_owned())),
         to,
         keep: Vec::new(),

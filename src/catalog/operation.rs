@@ -79,6 +79,9 @@ pub struct Operation {
     /// Light thrown on skin and floor, as `--bounce`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bounce: Option<f32>,
+    /// Share of the recolour network's correction, as `--network`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<f32>,
     /// Fabrics or looks of a restyling, one variant each.
     #[serde(default, rename = "style", skip_serializing_if = "Vec::is_empty")]
     pub styles: Vec<RecipeStyle>,
@@ -104,6 +107,8 @@ pub struct Steps {
     pub false_accept: Option<f64>,
     /// Share of light thrown on skin and floor.
     pub bounce: Option<f32>,
+    /// Share of the recolour network's correction.
+    pub network: f32,
     folder: String,
     recipe: String,
 }
@@ -151,6 +156,7 @@ impl Steps {
             gate,
             false_accept: operation.false_accept,
             bounce: operation.bounce,
+            network: operation.network.unwrap_or_default(),
             folder: operation.folder.clone(),
             recipe,
         })
@@ -204,16 +210,19 @@ fn is_default(encoding: &Encoding) -> bool {
 /// The part of the recipe that all variants share. Variants are made alone or together with the same pixels, so that each
 /// is known by its own colours.
 fn recipe(operation: &Operation, profile: &Profile) -> Result<String> {
-    let Operation { kind, formats, quality, encoding, resampling, gate, false_accept, bounce, regions, .. } = operation;
+    let Operation {
+        kind, formats, quality, encoding, resampling, gate, false_accept, bounce, network, regions, ..
+    } = operation;
     let encoding = serde_json::to_string(encoding).or_exit(Exit::Usage)?;
     let resampling = serde_json::to_string(resampling).or_exit(Exit::Usage)?;
     let bounce = bounce.map_or_else(|| "none".to_owned(), |share| share.to_string());
+    let network = network.unwrap_or_default();
     let formats: Vec<&str> = formats.iter().map(|format| format.extension()).collect();
     let regions: Vec<&str> = regions.iter().map(|region| region.name.map_or("auto", Region::name)).collect();
     let gate = gate.filter(|_| kind.makes_variants()).map_or("none", GateMode::name);
     let certified = false_accept.map_or_else(String::new, |share| format!(" at {share}"));
     Ok(format!(
-        "{}\nsizes {}\nformats {}\nquality {quality}\nencoding {encoding}\nresampling {resampling}\ngate {gate}{certified}\nbounce {bounce}\nregions {}\n",
+        "{}\nsizes {}\nformats {}\nquality {quality}\nencoding {encoding}\nresampling {resampling}\ngate {gate}{certified}\nbounce {bounce}\nnetwork {network}\nregions {}\n",
         kind.name(),
         profile.size_names().join(" "),
         formats.join(" "),

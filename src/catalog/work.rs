@@ -132,14 +132,14 @@ fn recolor(
     let embedded = Embedded::of(masked, &models.finder)?;
     let asked = |(task, _): &(super::unit::Task, String)| steps.variants.get(task.variant).cloned();
     let variants: Vec<Variant> = unit.tasks.iter().filter_map(asked).collect();
-    let prepared = Prepared::of(&embedded, models, &variants, steps.bounce)?;
+    let prepared = Prepared::of(&embedded, &variants, steps.bounce)?;
     prepared.check(&variants)?;
     let mut made = Vec::with_capacity(variants.len());
     let mut todo = unit.tasks.iter().map(|(task, _)| steps.base(master.stem(), task.variant)).zip(rows);
     let standard = Standard { mode: steps.gate, false_accept: steps.false_accept, catalog: None };
     for some in variants.chunks(IN_MEMORY) {
         interrupt::check()?;
-        let judged = attempts::judged(&prepared, models, some, &steps.profile, &standard)?;
+        let judged = attempts::judged(&prepared, models, some, &steps.profile, steps.network, &standard)?;
         for (judged, (base, row)) in judged.into_iter().zip(todo.by_ref()) {
             interrupt::check()?;
             made.push(finish(&judged, steps, &embedded, &base, row)?);

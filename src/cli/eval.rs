@@ -192,10 +192,10 @@ pub struct EvalColorwaysArgs {
     /// Which pairs: those that nothing was tuned on, or those to look at and tune on.
     #[arg(long, value_enum, default_value_t, value_name = "PART")]
     pub part: EvalPart,
-    /// Draw some pairs (source, registered real photo, network, base, spread-matched curve) into this PNG.
+    /// Draw some pairs (source, registered real photo, base, network, spread-matched curve) into this PNG.
     #[arg(long, value_name = "FILE")]
     pub grid: Option<PathBuf>,
-    /// Draw the 40 directions where the network is farthest from the real photo into this PNG.
+    /// Draw the 40 directions where the analytic base is farthest from the real photo into this PNG.
     #[arg(long, value_name = "FILE")]
     pub worst: Option<PathBuf>,
     /// Print the figures as JSON.

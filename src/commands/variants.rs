@@ -204,11 +204,17 @@ fn settings(recipe: &Recipe, order: &Order) -> Settings {
         formats: order.profile.formats().iter().copied().map(report::format_name).collect(),
         sizes: order.profile.size_names(),
         quality: recipe.quality,
-        bounce: order.bounce.map(|share| (f64::from(share) * 1e3).round() / 1e3),
+        bounce: order.bounce.map(rounded),
+        network: Some(order.network).filter(|&share| share > 0.0).map(rounded),
         tolerance: (f64::from(order.checks.tolerance) * 1e3).round() / 1e3,
         proof: order.checks.proof.as_ref().map(|proof| proof.name().to_owned()),
         swatches: swatches.collect(),
     }
+}
+
+/// A share as reports show it.
+fn rounded(share: f32) -> f64 {
+    (f64::from(share) * 1e3).round() / 1e3
 }
 
 /// Folds the outcomes into the report and the gallery's pictures.

@@ -1,4 +1,4 @@
-//! From prepared cloth to verdicts: a variant that the gate rejects is dyed anew with less of the network's correction.
+//! From prepared cloth to verdicts: a variant that the gate rejects is dyed anew with another share of the network's correction.
 
 use crate::exit::Result;
 use crate::report::Verdict;
@@ -10,10 +10,13 @@ use super::prepared::Prepared;
 use super::sizes::Profile;
 use super::variants::Variant;
 
-/// Share of the network's correction in the first attempt and in those after it; the last is the analytic dye alone.
-pub const STRENGTHS: [f32; 3] = [1.0, 0.5, 0.0];
+/// Shares of the network's correction in the attempts after the first: less of it down to the analytic dye alone, or more
+/// where the first had none.
+fn others(first: f32) -> [f32; 2] {
+    if first > 0.0 { [first / 2.0, 0.0] } else { [0.5, 1.0] }
+}
 
-/// Dyes and judges variants. Each rejected one is tried again until an attempt is accepted; when none is, the first stands.
+/// Dyes and judges variants, first with the share `network` of the network's correction. Each rejected one is tried again until an attempt is accepted; when none is, the first stands.
 /// The verdicts say how many attempts there were.
 ///
 /// # Errors
@@ -23,24 +26,25 @@ pub fn judged(
     models: &Models,
     variants: &[Variant],
     profile: &Profile,
+    network: f32,
     standard: &Standard,
 ) -> Result<Vec<Judged>> {
     let article = &prepared.embedded.category.article;
-    let attempt = |variants: &[Variant], strength: f32| {
-        let candidates = Candidate::dye(prepared, models, variants, profile, strength)?;
+    let attempt = |variants: &[Variant], network: f32| {
+        let candidates = Candidate::dye(prepared, models, variants, profile, network)?;
         Judged::all(candidates, &models.finder, article, standard)
     };
-    let mut all = attempt(variants, STRENGTHS[0])?;
-    // A restyling has no network to weaken.
+    let mut all = attempt(variants, network)?;
+    // A restyling knows no such network.
     let dyed = all.iter_mut().zip(variants).filter(|(_, variant)| variant.style.is_none());
     for (judged, variant) in dyed {
         let mut attempts = 1;
-        for &strength in &STRENGTHS[1..] {
+        for share in others(network) {
             if judged.verdict().verdict != Verdict::Rejected {
                 break;
             }
             attempts += 1;
-            let again = attempt(std::slice::from_ref(variant), strength)?.pop();
+            let again = attempt(std::slice::from_ref(variant), share)?.pop();
             if let Some(again) = again.filter(|again| again.verdict().verdict == Verdict::Accepted) {
                 *judged = again;
             }

@@ -58,7 +58,7 @@ fn look_factor(width: u32, height: u32) -> u32 {
 }
 
 impl Candidate {
-    /// Dyes the garments in each of the variants, with a share of the network's correction, 0 to 1.
+    /// Dyes the garments in each of the variants, with a share of the network's correction, 0 to 1 (0 is the analytic dye).
     ///
     /// # Errors
     /// A usage error when a colour named is not in this garment, an input failure when a model or an encoder refuses.
@@ -67,9 +67,9 @@ impl Candidate {
         models: &Models,
         variants: &[Variant],
         profile: &Profile,
-        strength: f32,
+        network: f32,
     ) -> Result<Vec<Self>> {
-        let dyed = prepared.dye(models, variants, strength)?;
+        let dyed = prepared.dye(models, variants, network)?;
         variants.iter().zip(dyed).map(|(variant, dyed)| Self::encoded(prepared, variant, dyed, profile)).collect()
     }
 

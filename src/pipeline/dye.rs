@@ -1,6 +1,6 @@
 //! What happens to the colours of one region in one variant, and how that meets a garment's palette.
 
-use generators::recolor::TOLERANCE;
+use generators::dye::TOLERANCE;
 use pixels::Swatch;
 use pixels::color_map::{Change, ColorMap};
 use pixels::garment_stats::GarmentStats;

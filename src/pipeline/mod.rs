@@ -57,14 +57,14 @@ pub fn recolor(models: &Models, photo: &Photo, order: &Order, made: &mut Recolor
     };
     let masked = Masked::find(decoded, &models.finder, order.regions.clone(), order.bounce.is_some())?;
     let embedded = Embedded::of(masked, &models.finder)?;
-    let prepared = Prepared::of(&embedded, models, &order.variants, order.bounce)?;
+    let prepared = Prepared::of(&embedded, &order.variants, order.bounce)?;
     prepared.check(&order.variants)?;
     made.begin(&prepared, order)?;
     let Order { gate: mode, false_accept, catalog, .. } = order;
     let standard = Standard { mode: *mode, false_accept: *false_accept, catalog: catalog.as_ref() };
     for variants in order.variants.chunks(IN_MEMORY) {
         interrupt::check()?;
-        for judged in attempts::judged(&prepared, models, variants, &order.profile, &standard)? {
+        for judged in attempts::judged(&prepared, models, variants, &order.profile, order.network, &standard)? {
             interrupt::check()?;
             made.add(&prepared, &judged, order)?;
             judged.recycle();

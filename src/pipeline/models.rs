@@ -82,7 +82,7 @@ impl Viewer {
 pub struct Models {
     /// What finds the garment and says what it is.
     pub finder: Finder,
-    /// Dyes it.
+    /// Corrects the analytic dye.
     pub recolorer: Recolorer,
     weights: PathBuf,
     /// Tells light from cloth, once a fabric is asked for.

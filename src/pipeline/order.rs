@@ -41,6 +41,8 @@ pub struct Order {
     pub layers: Option<LayersFormat>,
     /// Share of the cloth's light that what lies beside it catches; `None` leaves everything outside the mask alone.
     pub bounce: Option<f32>,
+    /// Share of the recolour network's correction over the analytic dye.
+    pub network: f32,
     /// What variants are checked against.
     pub checks: Checks,
 }
@@ -84,6 +86,7 @@ impl Order {
             out,
             layers: recipe.layers,
             bounce: recipe.bounce,
+            network: recipe.network.unwrap_or_default(),
             checks: Checks::default(),
         })
     }

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use generators::recolor::{Dyed, Source};
+use generators::dye::{Dyed, Source};
 use generators::style::painter::Counted;
 use pixels::color::Lab;
 use pixels::color_map::ColorMap;
@@ -66,11 +66,10 @@ pub struct DyedRegion {
 }
 
 impl<'a> Cloth<'a> {
-    fn dyed(embedded: &'a Embedded, models: &Models, mask: &'a Mask) -> Result<Self> {
-        let Embedded { decoded, embedding, .. } = embedded;
+    fn dyed(decoded: &'a Decoded, mask: &'a Mask) -> Result<Self> {
         let source = match &decoded.deep {
-            Some(deep) => models.recolorer.prepare_deep(&decoded.image, deep, mask, &embedding.general),
-            None => models.recolorer.prepare(&decoded.image, mask, &embedding.general),
+            Some(deep) => Source::deep(&decoded.image, deep, mask),
+            None => Source::new(&decoded.image, mask),
         };
         Ok(Self::Dyed(Box::new(source.or_exit(Exit::Input)?)))
     }
@@ -97,12 +96,12 @@ impl<'a> Prepared<'a> {
     ///
     /// # Errors
     /// An input failure when a region has no pixels.
-    pub fn of(embedded: &'a Embedded, models: &Models, variants: &[Variant], bounce: Option<f32>) -> Result<Self> {
+    pub fn of(embedded: &'a Embedded, variants: &[Variant], bounce: Option<f32>) -> Result<Self> {
         let Embedded { decoded, garments, surroundings, .. } = embedded;
         // A run has colours or styles, never both.
         let restyles = variants.iter().any(|variant| variant.style.is_some());
         let cloth = |mask: &'a Mask| {
-            if restyles { Cloth::replaced(&decoded.image, mask) } else { Cloth::dyed(embedded, models, mask) }
+            if restyles { Cloth::replaced(&decoded.image, mask) } else { Cloth::dyed(decoded, mask) }
         };
         let cloths = garments.iter().map(|garment| cloth(&garment.mask)).collect::<Result<_>>()?;
         let near = bounce.zip(surroundings.as_ref());
@@ -143,14 +142,15 @@ impl<'a> Prepared<'a> {
         variants.iter().try_for_each(|variant| self.maps(variant).map(drop))
     }
 
-    /// Dyes or restyles the photo in each of the variants; dyes with a share of the network's correction, 0 to 1.
+    /// Dyes or restyles the photo in each of the variants; dyes with a share of the network's correction, 0 to 1
+    /// (0 is the analytic dye).
     ///
     /// # Errors
     /// A usage error when a colour named is not in this garment, an input failure when a model refuses.
-    pub fn dye(&self, models: &Models, variants: &[Variant], strength: f32) -> Result<Vec<DyedPhoto>> {
+    pub fn dye(&self, models: &Models, variants: &[Variant], network: f32) -> Result<Vec<DyedPhoto>> {
         let styles: Vec<&Style> = variants.iter().filter_map(|variant| variant.style.as_deref()).collect();
         let mut photos = if styles.is_empty() {
-            self.cloth(models, variants, strength)?
+            self.cloth(models, variants, network)?
         } else {
             styles.into_iter().map(|style| self.restyled(models, style)).collect::<Result<_>>()?
         };
@@ -161,11 +161,11 @@ impl<'a> Prepared<'a> {
     }
 
     /// The cloth alone, in each of the variants.
-    fn cloth(&self, models: &Models, variants: &[Variant], strength: f32) -> Result<Vec<DyedPhoto>> {
+    fn cloth(&self, models: &Models, variants: &[Variant], network: f32) -> Result<Vec<DyedPhoto>> {
         let maps = variants.iter().map(|variant| self.maps(variant)).collect::<Result<Vec<_>>>()?;
         if let [source] = self.sources().as_slice() {
             let maps: Vec<ColorMap> = maps.into_iter().flatten().collect();
-            let dyed = models.recolorer.dye_all_at(source, &maps, strength).or_exit(Exit::Input)?;
+            let dyed = self.dyed(models, source, &maps, network)?;
             let photo = |(map, Dyed { image, deep, reachable, .. }): (ColorMap, Dyed)| DyedPhoto {
                 image,
                 deep,
@@ -173,12 +173,21 @@ impl<'a> Prepared<'a> {
             };
             return Ok(maps.into_iter().zip(dyed).map(photo).collect());
         }
-        let dyed = self.dye_each(models, &maps, strength)?;
+        let dyed = self.dye_each(models, &maps, network)?;
         maps.into_iter().map(|maps| self.merged(maps, &dyed)).collect()
     }
 
+    /// One region by several maps.
+    fn dyed(&self, models: &Models, source: &Source, maps: &[ColorMap], network: f32) -> Result<Vec<Dyed>> {
+        if network == 0.0 {
+            return source.dye(maps).or_exit(Exit::Input);
+        }
+        let embedding = &self.embedded.embedding.general;
+        models.recolorer.dye(source, embedding, maps, network).or_exit(Exit::Input)
+    }
+
     /// Per region, every map that occurs with its picture: a colour that goes with several of another region is dyed once.
-    fn dye_each(&self, models: &Models, maps: &[Vec<ColorMap>], strength: f32) -> Result<Vec<Vec<(ColorMap, Dyed)>>> {
+    fn dye_each(&self, models: &Models, maps: &[Vec<ColorMap>], network: f32) -> Result<Vec<Vec<(ColorMap, Dyed)>>> {
         let of_region = |(region, source): (usize, &Source)| {
             let mut distinct: Vec<ColorMap> = Vec::new();
             for map in maps.iter().filter_map(|of_variant| of_variant.get(region)) {
@@ -186,7 +195,7 @@ impl<'a> Prepared<'a> {
                     distinct.push(map.clone());
                 }
             }
-            let dyed = models.recolorer.dye_all_at(source, &distinct, strength).or_exit(Exit::Input)?;
+            let dyed = self.dyed(models, source, &distinct, network)?;
             Ok(distinct.into_iter().zip(dyed).collect())
         };
         self.sources().into_iter().enumerate().map(of_region).collect()

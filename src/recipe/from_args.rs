@@ -27,7 +27,13 @@ impl Recipe {
     /// Usage errors: no colours for a region, a colour that is none, a palette that cannot be read.
     pub fn from_args(args: &RecolorArgs) -> Result<Self> {
         let regions = groups(&args.parts.flags)?.iter().map(resolved).collect::<Result<Vec<_>>>()?;
-        Ok(Self { layers: args.layers, bounce: args.bounce, regions, ..Self::of_options(&args.variants) })
+        Ok(Self {
+            layers: args.layers,
+            bounce: args.bounce,
+            network: args.network,
+            regions,
+            ..Self::of_options(&args.variants)
+        })
     }
 
     /// What the options that all variants have stand for.
@@ -47,6 +53,7 @@ impl Recipe {
             encoding: profile.map_or_else(|| args.encode.encoding(), |profile| profile.encoding.clone()),
             layers: None,
             bounce: None,
+            network: None,
             weights: std::collections::BTreeMap::new(),
             photos: Vec::new(),
             styles: Vec::new(),

@@ -74,6 +74,9 @@ pub struct Recipe {
     /// Light thrown on skin and floor, as `--bounce`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bounce: Option<f32>,
+    /// Share of the recolour network's correction, as `--network`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<f32>,
     /// Checksums of the weights' files by name; none are checked when it is left out.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub weights: BTreeMap<String, String>,
@@ -211,6 +214,9 @@ impl Recipe {
         if recipe.bounce.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
             return Err("bounce is a share from 0 to 1".to_owned());
         }
+        if recipe.network.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
+            return Err("network is a share from 0 to 1".to_owned());
+        }
         recipe.encoding.check()?;
         recipe.styles.iter().try_for_each(RecipeStyle::check)?;
         if recipe.sizes.is_empty() || recipe.formats.is_empty() {
@@ -280,6 +286,7 @@ mod tests {
             ("[[region]]\ntoo = ['teal']\n", "line 2: unknown field `too`"),
             ("quality = 0\n[[region]]\n", "quality is 1 to 100"),
             ("bounce = nan\n[[region]]\n", "bounce is a share"),
+            ("network = 2\n[[region]]\n", "network is a share"),
             ("", "missing field `region`"),
             ("schema = 'rangrez.recipe/2'\n[[region]]\n", "rangrez.recipe/2"),
             ("[[region]]\nname = 'sock'\n", "line 2: unknown region `sock`"),

@@ -21,6 +21,7 @@ fn settings(swatches: Vec<SwatchEntry>) -> Settings {
         sizes: vec!["full".to_owned()],
         quality: 92,
         bounce: None,
+        network: None,
         tolerance: 1.5,
         proof: None,
         swatches,

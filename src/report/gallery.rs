@@ -311,7 +311,7 @@ fn verdict(variant: &VariantEntry) -> Markup {
             Verdict::Rejected => p.verdict.bad { "Rejected: " (shown(&gate.reason)) @if let Some(score) = score { span.detail { " " (score) } } }
             Verdict::NotJudged => p.verdict.detail { "Not judged" }
         }
-        @if gate.attempts > 1 { p.detail { (count(usize::from(gate.attempts), "attempt")) ", each with less of the network’s correction" } }
+        @if gate.attempts > 1 { p.detail { (count(usize::from(gate.attempts), "attempt")) ", each with another share of the network’s correction" } }
         @if gate.certified == Some(false) { p.detail { "threshold not certified for this category" } }
     }
 }

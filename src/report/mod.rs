@@ -88,6 +88,9 @@ pub struct Settings {
     /// Share of the cloth's light that skin or floor beside it catches; absent when nothing outside the mask changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bounce: Option<f64>,
+    /// Share of the recolour network's correction over the analytic dye; absent when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub network: Option<f64>,
     /// ΔE00 within which a variant's centre passes.
     pub tolerance: f64,
     /// Name of the profile that variants are proofed with.
@@ -314,7 +317,7 @@ pub struct GateEntry {
     pub certified: Option<bool>,
     /// Why, in words.
     pub reason: String,
-    /// How often the variant was dyed before it was accepted or given up, each time with less of the network's correction.
+    /// How often the variant was dyed before it was accepted or given up, each time with another share of the network's correction.
     pub attempts: u8,
     /// Real photos of the catalogue that it is nearest to, nearest first; none without `--catalog`.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use pixels::color::Lab;
+use pixels::color_map::ColorMap;
 use pixels::{Mask, SrgbImage};
 use serde::Serialize;
 
@@ -11,22 +12,22 @@ use super::colorway_pairs::ColorwayPair;
 use super::colorway_view::{Protocol, View};
 use super::workers;
 use crate::backbone::Backbone;
+use crate::dye::Source;
 use crate::embedding::{Embedder, Embedding};
 use crate::gate::{self, Gate};
-use crate::params::{Builder, Params};
+use crate::params::Params;
 use crate::recolor::Recolorer;
-use crate::recolor::network::{Network, NetworkConfig};
 use crate::segmenter::{self, Segmenter};
-use crate::{Result, checkpoint};
+use crate::{Error, Result, checkpoint};
 
 /// What a method is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
-    /// The trained network.
+    /// The analytic base, as every variant is made unless something else is asked for.
     Model,
-    /// The same renderer and closed loop with a network that adds nothing: the analytic base.
-    Base,
+    /// The network's whole correction over it.
+    Network,
     /// A network trained with a part of the recipe left out.
     Ablation,
     /// A dumb method.
@@ -51,8 +52,8 @@ pub struct Generator {
     pub name: String,
     /// What it is.
     pub role: Role,
-    /// The generator.
-    pub recolorer: Recolorer,
+    /// The network; none for the analytic base.
+    pub network: Option<Recolorer>,
 }
 
 /// Everything that a measuring thread needs.
@@ -125,7 +126,7 @@ fn direction(pair: &ColorwayPair, from: usize, models: &Models) -> Result<Vec<Sa
                 });
             };
             for generator in &models.generators {
-                let dyed = dye(&generator.recolorer, photo, mask, &embedding, view.target())?;
+                let dyed = dye(generator.network.as_ref(), photo, mask, &embedding, view.target())?;
                 add(&generator.name, generator.role, &dyed);
             }
             for baseline in Baseline::ALL {
@@ -138,15 +139,14 @@ fn direction(pair: &ColorwayPair, from: usize, models: &Models) -> Result<Vec<Sa
 }
 
 impl Generator {
-    /// The network under test.
-    pub fn trained(recolorer: Recolorer) -> Self {
-        Self { name: "recolour network".to_owned(), role: Role::Model, recolorer }
+    /// The network's correction over the analytic base.
+    pub fn corrected(network: Recolorer) -> Self {
+        Self { name: "recolour network".to_owned(), role: Role::Network, network: Some(network) }
     }
 
     /// The analytic base.
     pub fn base() -> Self {
-        let fresh = Network::build(&mut Builder::fresh(0), &NetworkConfig::default());
-        Self { name: "analytic base".to_owned(), role: Role::Base, recolorer: Recolorer::new(fresh, 1.0) }
+        Self { name: "analytic base".to_owned(), role: Role::Model, network: None }
     }
 }
 
@@ -189,12 +189,12 @@ impl Models {
     }
 }
 
-/// The photo dyed inside the mask; as it is where the mask is empty.
+/// The photo dyed inside the mask, by the laws alone without a network; as it is where the mask is empty.
 ///
 /// # Errors
 /// When the generator refuses.
 pub fn dye(
-    recolorer: &Recolorer,
+    network: Option<&Recolorer>,
     photo: &SrgbImage,
     mask: &Mask,
     embedding: &Embedding,
@@ -203,7 +203,14 @@ pub fn dye(
     if mask.data().iter().all(|&a| a == 0) {
         return Ok(photo.clone());
     }
-    Ok(recolorer.dye(&recolorer.prepare(photo, mask, &embedding.general)?, target)?.image)
+    let source = Source::new(photo, mask)?;
+    let maps = [ColorMap::to_main(source.stats(), target)];
+    let dyed = match network {
+        Some(network) => network.dye(&source, &embedding.general, &maps, 1.0)?,
+        None => source.dye(&maps)?,
+    };
+    let dyed = dyed.into_iter().next().ok_or_else(|| Error::Input("recolour: nothing was dyed".into()))?;
+    Ok(dyed.image)
 }
 
 /// Of two masks, at half alpha.

@@ -1,4 +1,4 @@
-//! Contact sheets of colourway pairs: what was dyed, the real photo, the network's, the base's and a baseline's.
+//! Contact sheets of colourway pairs: what was dyed, the real photo, the base's, the network's and a baseline's.
 
 use pixels::SrgbImage;
 
@@ -33,7 +33,7 @@ pub fn draw(pairs: &[ColorwayPair], directions: &[(usize, usize)], models: &Mode
         let mask = models.own_mask(photo, &embedding)?.unwrap_or_else(|| view.region.clone());
         let mut row = vec![photo.clone(), view.answer.to_srgb()];
         for generator in &models.generators {
-            row.push(dye(&generator.recolorer, photo, &mask, &embedding, view.target())?);
+            row.push(dye(generator.network.as_ref(), photo, &mask, &embedding, view.target())?);
         }
         row.push(Baseline::SpreadMatchedCurve.dye(photo, &pair.labs[from], view, &mask));
         rows.push(row);

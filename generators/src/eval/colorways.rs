@@ -38,15 +38,15 @@ pub struct StratumFigure {
     pub stratum: Stratum,
     /// Directions in it.
     pub n: usize,
-    /// The network.
-    pub model: Interval,
     /// The analytic base.
-    pub base: f64,
+    pub model: Interval,
+    /// The network's correction over it.
+    pub network: f64,
     /// Name of the best baseline in this stratum.
     pub best_baseline: String,
     /// Its mean ΔE00.
     pub baseline: f64,
-    /// Network minus that baseline; the network wins for sure where even the upper end is below 0.
+    /// Base minus that baseline; the base wins for sure where even the upper end is below 0.
     pub difference: Interval,
 }
 
@@ -69,7 +69,7 @@ pub struct Report {
     pub figures: Vec<Figure>,
     /// The hard cases.
     pub strata: Vec<StratumFigure>,
-    /// Whether the network is below every baseline given the same mask, for every protocol and mask.
+    /// Whether the base is below every baseline given the same mask, for every protocol and mask.
     pub below_every_baseline: bool,
     /// Median intersection over union of the program's own mask with the plain region.
     pub own_mask_median_iou: Option<f64>,
@@ -191,7 +191,7 @@ fn strata(set: &ColorwaySet, samples: &[Sample], products: &HashMap<String, Prod
             stratum,
             n: model.len(),
             model: bootstrap(&clusters(set, model.iter().map(|(key, &v)| (key.0, v))), mean)?,
-            base: average(&of(&named(Role::Base)?)),
+            network: average(&of(&named(Role::Network)?)),
             best_baseline: name.to_owned(),
             baseline: average(&best),
             difference: bootstrap(&clusters(set, differences), mean)?,
@@ -213,7 +213,7 @@ fn direction<'a>(pair: &ColorwayPair, from: usize, product: Option<&'a Product>)
     })
 }
 
-/// The directions where the network is farthest from the real photo, worst first: pair, photo dyed, mean ΔE00.
+/// The directions where the base is farthest from the real photo, worst first: pair, photo dyed, mean ΔE00.
 pub fn worst(report: &Report, n: usize) -> Vec<(usize, usize, f64)> {
     let own = report.samples.iter().any(|s| s.mask == MaskKind::Own);
     let mask = if own { MaskKind::Own } else { MaskKind::True };

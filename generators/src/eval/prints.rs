@@ -81,13 +81,13 @@ pub const TABLES: [&str; 2] = ["plain garments in the cloth of printed ones", "p
 const COMPARED: [&[(usize, Role)]; 2] = [
     &[
         (0, Role::Model),
-        (1, Role::Base),
-        (2, Role::Base),
+        (1, Role::Variation),
+        (2, Role::Variation),
         (3, Role::Baseline),
         (4, Role::Baseline),
         (FILLED, Role::Sanity),
     ],
-    &[(0, Role::Model), (1, Role::Base), (2, Role::Base), (3, Role::Baseline), (4, Role::Baseline)],
+    &[(0, Role::Model), (1, Role::Variation), (2, Role::Variation), (3, Role::Baseline), (4, Role::Baseline)],
 ];
 /// Pairs on the sheet, of each table.
 const SHOWN: usize = 24;

@@ -6,22 +6,20 @@ use pixels::color::Lab;
 use pixels::color_map::ColorMap;
 use pixels::{Limits, Mask, SrgbImage, decode_file};
 
+use crate::dye::{Dyed, Source};
 use crate::embedding::{Embedder, Embedding};
 use crate::gate::{Classification, Gate, Look};
-use crate::params::Builder;
-use crate::recolor::network::{Network, NetworkConfig};
-use crate::recolor::{Dyed, Recolorer};
+use crate::recolor::Recolorer;
 use crate::segmentation::Segmentation;
 use crate::segmenter::Segmenter;
 use crate::{Error, Result};
 
-/// All models of one worker, and the recolour generator without what it has learnt.
+/// All models of one worker.
 pub struct Program {
     embedder: Embedder,
     segmenter: Segmenter,
     gate: Gate,
-    trained: Recolorer,
-    base: Recolorer,
+    network: Recolorer,
 }
 
 /// What the program found in a photo.
@@ -38,10 +36,10 @@ pub struct Found {
 /// Which recolour generator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Generator {
-    /// As shipped.
-    Trained,
-    /// The same renderer and closed loop with a network that adds nothing: the analytic base.
+    /// The analytic dye, as every variant is made unless something else is asked for.
     Base,
+    /// The network's whole correction over it, `--network`.
+    Network,
 }
 
 impl Program {
@@ -50,13 +48,11 @@ impl Program {
     /// # Errors
     /// [`Error::WeightsMissing`] or [`Error::WeightsInvalid`].
     pub fn load(weights: &Path) -> Result<Self> {
-        let fresh = Network::build(&mut Builder::fresh(0), &NetworkConfig::default());
         Ok(Self {
             embedder: Embedder::load(weights)?,
             segmenter: Segmenter::load(weights)?,
             gate: Gate::load(weights)?,
-            trained: Recolorer::load(weights)?,
-            base: Recolorer::new(fresh, 1.0),
+            network: Recolorer::load(weights)?,
         })
     }
 
@@ -119,13 +115,12 @@ impl Program {
         embedding: &Embedding,
         targets: &[Lab],
     ) -> Result<Vec<Dyed>> {
-        let recolorer = match generator {
-            Generator::Trained => &self.trained,
-            Generator::Base => &self.base,
-        };
-        let source = recolorer.prepare(photo, mask, &embedding.general)?;
+        let source = Source::new(photo, mask)?;
         let maps: Vec<ColorMap> = targets.iter().map(|&target| ColorMap::to_main(source.stats(), target)).collect();
-        recolorer.dye_all(&source, &maps)
+        match generator {
+            Generator::Base => source.dye(&maps),
+            Generator::Network => self.network.dye(&source, &embedding.general, &maps, 1.0),
+        }
     }
 
     /// What the gate sees of pictures.

@@ -49,7 +49,7 @@ pub struct Report {
     pub groups: usize,
     /// One row per method.
     pub rows: Vec<Row>,
-    /// Whether the network is nearer to one half than every baseline.
+    /// Whether the analytic base is nearer to one half than every baseline.
     pub nearer_than_every_baseline: bool,
 }
 
@@ -63,8 +63,8 @@ enum Method {
 }
 
 const METHODS: [(Method, Role); 10] = [
-    (Method::Ours(Generator::Trained), Role::Model),
-    (Method::Ours(Generator::Base), Role::Base),
+    (Method::Ours(Generator::Base), Role::Model),
+    (Method::Ours(Generator::Network), Role::Variation),
     (Method::Dumb(Baseline::SpreadMatchedCurve), Role::Baseline),
     (Method::Dumb(Baseline::LabMeanShift), Role::Baseline),
     (Method::Dumb(Baseline::Reinhard), Role::Baseline),
@@ -78,7 +78,7 @@ const METHODS: [(Method, Role); 10] = [
 impl Method {
     const fn name(self) -> &'static str {
         match self {
-            Self::Ours(Generator::Trained) => "recolour network",
+            Self::Ours(Generator::Network) => "recolour network",
             Self::Ours(Generator::Base) => "analytic base",
             Self::Dumb(baseline) => baseline.name(),
             Self::Flat => "flat colour",

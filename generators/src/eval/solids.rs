@@ -64,10 +64,10 @@ pub const SWATCHES: [Swatch; 12] = [
     Swatch::new("brown", [0x6a, 0x49, 0x33]),
 ];
 
-/// Methods in the order of a variant's figures: ours, the analytic base, the dumb ones.
+/// Methods in the order of a variant's figures: the analytic base, the network over it, the dumb ones.
 pub const METHODS: [&str; 5] = [
-    "recolour network",
     "analytic base",
+    "recolour network",
     dumb::Dumb::LabMeanShift.name(),
     dumb::Dumb::SpreadMatch.name(),
     dumb::Dumb::AlbedoRatio.name(),
@@ -154,7 +154,7 @@ pub struct Report {
 pub struct Sheets {
     /// Photo and every swatch, one garment per row.
     pub grid: Option<SrgbImage>,
-    /// Photo, variant and base, four of [`Report::worst`] per row.
+    /// Photo, variant and the network's, four of [`Report::worst`] per row.
     pub worst: Option<SrgbImage>,
 }
 
@@ -273,7 +273,7 @@ fn worst(measured: &[Measured]) -> Vec<Worst> {
     all
 }
 
-/// Photo, variant and base of each of the worst, four of them in a row.
+/// Photo, variant and the network's of each of the worst, four of them in a row.
 fn worst_rows(
     worst: &[Worst],
     kept: &[garments::Candidate],

@@ -30,8 +30,8 @@ const SEEDS: u64 = 2;
 pub enum Role {
     /// The program.
     Model,
-    /// The program's analytic base alone, or without one of its parts.
-    Base,
+    /// The program with another part, or without one.
+    Variation,
     /// A dumb method.
     Baseline,
     /// Fitted to the answer.

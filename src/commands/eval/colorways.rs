@@ -23,7 +23,7 @@ const WORST_ROWS: usize = 40;
 pub fn evaluate(args: &EvalColorwaysArgs) -> Result<()> {
     let folder = weights::folder(&args.weights);
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let worker = |_| Models::load(&folder, vec![Generator::trained(Recolorer::load(&folder)?), Generator::base()]);
+    let worker = |_| Models::load(&folder, vec![Generator::base(), Generator::corrected(Recolorer::load(&folder)?)]);
     let mut workers: Vec<Models> = blame((0..threads).map(worker).collect())?;
     let part = super::pairs(args.part);
     let set = blame(colorway_pairs::load(&args.pairs, &args.images, part))?;
@@ -56,15 +56,15 @@ fn lines(report: &colorways::Report) -> Vec<String> {
     }));
     lines.push(String::new());
     lines.push(format!(
-        "{:<16} {:>4} {:<24} {:>6} {:>9} {:<24}  best baseline",
-        "hard case", "n", "  network", "base", "baseline", " network − baseline"
+        "{:<16} {:>4} {:<24} {:>7} {:>9} {:<24}  best baseline",
+        "hard case", "n", "  analytic base", "network", "baseline", " base − baseline"
     ));
     lines.extend(report.strata.iter().map(|s| {
         let (model, difference) = (interval(&s.model), interval(&s.difference));
         let stratum = format!("{:?}", s.stratum);
         format!(
-            "{stratum:<16} {:>4} {model} {:>6.2} {:>9.2} {difference}  {}",
-            s.n, s.base, s.baseline, s.best_baseline
+            "{stratum:<16} {:>4} {model} {:>7.2} {:>9.2} {difference}  {}",
+            s.n, s.network, s.baseline, s.best_baseline
         )
     }));
     lines.push(String::new());

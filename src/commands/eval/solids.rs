@@ -48,7 +48,7 @@ fn lines(report: &Report) -> Vec<String> {
         let name = match (row.stratum, is_ours(row)) {
             ("all", _) => row.method.to_owned(),
             (stratum, _) if row.method == METHODS[0] => format!("  {stratum}"),
-            _ => "    analytic base".to_owned(),
+            _ => "    recolour network".to_owned(),
         };
         lines.push(format!("{name:<40} {:>5} {}", row.variants, figures(row)));
     }

@@ -46,7 +46,7 @@ pub fn recoloured(judges: &Judges, items: &[Item], weights: &Path, threads: usiz
         let found = program.find(&item.photo.path)?;
         let targets = [2 * i, 2 * i + 1].map(|at| Lab::from_srgb8(SWATCHES[at % SWATCHES.len()]));
         // A photo without a garment ends before anything is dyed.
-        let Ok(dyed) = program.dye(Generator::Trained, &found, &targets) else { return Ok(Vec::new()) };
+        let Ok(dyed) = program.dye(Generator::Base, &found, &targets) else { return Ok(Vec::new()) };
         let seen = dyed.iter().map(|dyed| {
             let bytes = encode(&dyed.image, None, Format::Jpeg, QUALITY)?;
             Ok(decode(&bytes, &Limits::default())?.image)

@@ -44,7 +44,7 @@ pub struct Measured {
     pub variants: Vec<Variant>,
 }
 
-/// The variants of a garment in all swatches, `[method][swatch]`, and whether the trained generator reached them.
+/// The variants of a garment in all swatches, `[method][swatch]`, and whether the analytic base reached them.
 ///
 /// # Errors
 /// When a model fails.
@@ -55,11 +55,11 @@ pub fn pictures(
     usual: &Spreads,
 ) -> Result<(Vec<Vec<SrgbImage>>, Vec<bool>)> {
     let found = &garment.found;
-    let trained = program.dye(Generator::Trained, found, targets)?;
     let base = program.dye(Generator::Base, found, targets)?;
-    let reachable = trained.iter().map(|dyed| dyed.reachable).collect();
-    let images = |dyed: Vec<crate::recolor::Dyed>| dyed.into_iter().map(|d| d.image).collect::<Vec<_>>();
-    let mut all = vec![images(trained), images(base)];
+    let corrected = program.dye(Generator::Network, found, targets)?;
+    let reachable = base.iter().map(|dyed| dyed.reachable).collect();
+    let images = |dyed: Vec<crate::dye::Dyed>| dyed.into_iter().map(|d| d.image).collect::<Vec<_>>();
+    let mut all = vec![images(base), images(corrected)];
     let lab = LabImage::from_srgb(&found.photo);
     let own = (garment.cloth.median, garment.cloth.spread);
     for dumb in Dumb::ALL {

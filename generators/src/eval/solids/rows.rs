@@ -86,7 +86,7 @@ fn one_row(measured: &[Measured], (stratum, name): (usize, &'static str), method
     let all = |of: &dyn Fn(&Variant) -> f64| values(&|v| Some(of(v)));
     let bias = |v: &Variant| v.figures[method].spread - v.usual_spread;
     let reached = values(&|v| v.reachable.then_some(v.figures[method].center));
-    let gain = |v: &Variant| Some(v.figures[method].correlation? - v.figures[1].correlation?);
+    let gain = |v: &Variant| Some(v.figures[method].correlation? - v.figures[0].correlation?);
     Row {
         stratum: name,
         method: METHODS[method],
@@ -121,9 +121,6 @@ pub fn checks(rows: &[Row], skin: Option<&Skin>) -> Vec<Check> {
     let spread = |stratum: &str| ours(stratum).and_then(|r| Some(r.spread_error?.value));
     hold("spread error, dark to light, median", spread("dark to light"), 6.0, below);
     hold("spread error, others, median", spread("not dark to light"), 3.0, below);
-    let gain = all.and_then(|r| Some(r.correlation_gain?.value));
-    // Half a thousandth is rounding of the figure, not texture.
-    hold("fine texture: correlation gained over the base, median", gain, -0.0005, |v, t| v >= t);
     hold(
         "ΔE00 of the centre, reached swatches, 90th percentile",
         all.and_then(|r| Some(r.center_p90?.value)),

@@ -1,4 +1,4 @@
-//! Contact sheets: some garments in every swatch, and the worst variants beside their photo and the base.
+//! Contact sheets: some garments in every swatch, and the worst variants beside their photo and the network's.
 
 use pixels::{SrgbImage, resize_linear};
 

@@ -76,7 +76,7 @@ pub fn measure(data: &Path, part: Part, programs: &mut [Program]) -> Result<Opti
         }
         let before = LabImage::from_srgb(&found.photo);
         let mut photo = Photo { name: name.clone(), counts: vec![0; STEPS], inside: (0, 0) };
-        for dyed in program.dye(Generator::Trained, &found, &targets)? {
+        for dyed in program.dye(Generator::Base, &found, &targets)? {
             let after = LabImage::from_srgb(&dyed.image);
             for &i in &near {
                 let difference = f64::from(delta_e00(before.at(i), after.at(i)));

@@ -5,27 +5,24 @@ use std::path::Path;
 use tch::Kind;
 
 use super::Config;
-use super::data::{self, Dataset};
-use super::losses::dyed;
-use crate::card::{Baseline, Card, DataSource, Metric, Threshold, versions};
+use super::data::Dataset;
+use crate::card::{Baseline, Card, DataSource, Metric, versions};
 use crate::eval::colorway_measure::{Generator, Models, Role};
 use crate::eval::colorway_pairs::{Part, load};
 use crate::eval::colorways::{Figure, Report, evaluate};
 use crate::params::Params;
 use crate::recolor::network::Network;
-use crate::recolor::{NAME, Recolorer, SHADING_ERROR, shading_error};
-use crate::{Error, Result, checkpoint, seam};
+use crate::recolor::{NAME, Recolorer};
+use crate::{Error, Result, checkpoint};
 
 /// Writes `recolor.safetensors` and `recolor.card.json`.
 ///
 /// # Errors
 /// When the data for measuring is missing or a file cannot be written.
 pub fn ship(params: &Params, config: &Config, dataset: &Dataset, data: &Path, weights: &Path) -> Result<()> {
-    let usual_error = usual_shading_error(&Network::from_params(params, &config.network)?, dataset)?;
     let report = measure(params, config, data, weights)?;
     let path = checkpoint::weights_path(weights, NAME);
     let sha256 = checkpoint::save(&path, NAME, params, Kind::Half, &[])?;
-    let chosen = "95th percentile over the training pairs of the autoencoder's root-mean-square shading error";
     let card = Card {
         format: checkpoint::FORMAT.to_owned(),
         model: NAME.to_owned(),
@@ -36,11 +33,6 @@ pub fn ship(params: &Params, config: &Config, dataset: &Dataset, data: &Path, we
         config: serde_json::to_value(config).map_err(|error| Error::Input(error.to_string()))?,
         preprocessing: "garment frame at 128 × 128 px: shading, detail, mask, source Lab, Lab of the analytic base"
             .to_owned(),
-        thresholds: [(
-            SHADING_ERROR.to_owned(),
-            Threshold { value: f64::from(usual_error), chosen: chosen.to_owned() },
-        )]
-        .into(),
         data: vec![
             DataSource {
                 name: "colourway pairs mined from Fashion Product Images, both directions".to_owned(),
@@ -70,25 +62,15 @@ pub fn ship(params: &Params, config: &Config, dataset: &Dataset, data: &Path, we
     card.write(&checkpoint::card_path(weights, NAME))
 }
 
-fn usual_shading_error(network: &Network, dataset: &Dataset) -> Result<f32> {
-    let mut errors = Vec::new();
-    for items in dataset.pairs.chunks(8) {
-        let batch = data::batch(items)?;
-        let error = tch::no_grad(|| shading_error(&dyed(network, &batch).shading, &batch.planes));
-        errors.extend(seam::floats_of(&error)?);
-    }
-    Ok(pixels::garment_stats::percentile(&mut errors, 0.95).max(1e-6))
-}
-
 /// Measures the network and its ablations on the validation part; with the program's own masks where the folder has
 /// the models that find them.
 fn measure(params: &Params, config: &Config, data: &Path, weights: &Path) -> Result<Report> {
     let worker = |_| -> Result<Models> {
         let network = Network::from_params(&params.deep_clone(), &config.network)?;
-        let mut generators = vec![Generator::trained(Recolorer::new(network, 1.0)), Generator::base()];
+        let mut generators = vec![Generator::base(), Generator::corrected(Recolorer::new(network))];
         for (name, folder) in &config.ablations {
-            let recolorer = Recolorer::load(folder)?;
-            generators.push(Generator { name: name.clone(), role: Role::Ablation, recolorer });
+            let network = Some(Recolorer::load(folder)?);
+            generators.push(Generator { name: name.clone(), role: Role::Ablation, network });
         }
         Models::load(weights, generators)
     };
@@ -120,7 +102,7 @@ fn metrics(report: &Report) -> Vec<Metric> {
     });
     let strata = report.strata.iter().map(|s| {
         let baseline = Baseline { name: s.best_baseline.clone(), value: s.baseline };
-        metric(format!("{:?}: mean ΔE00, Plain protocol, own mask", s.stratum), s.model.value, Some(baseline), s.n)
+        metric(format!("{:?}: mean ΔE00, Plain protocol, own mask", s.stratum), s.network, Some(baseline), s.n)
     });
     figures.chain(strata).collect()
 }

@@ -7,7 +7,6 @@ use super::image::{blur, composite, encoded};
 use crate::Result;
 use crate::recolor::inputs::CLOTH_PLANE;
 use crate::recolor::network::{Network, base_planes, residual};
-use crate::recolor::shading_error;
 use crate::train::discriminator::{Discriminator, Norms, hinge};
 use crate::train::parallel::Losses;
 
@@ -124,6 +123,19 @@ pub fn dyed(network: &Network, batch: &Batch) -> Made {
     let residual = residual(&output.grid, &batch.small) * batch.small.narrow(1, CLOTH_PLANE as i64, 1);
     let mask = batch.small.narrow(1, 2, 1);
     Made { picture: base_planes(&batch.small) + &residual * mask, residual, shading: output.shading }
+}
+
+/// Root-mean-square error of the reconstructed shading inside the mask, per item.
+///
+/// # Shapes
+/// `[N, 1, s, s]`, `[N, PLANES, S, S]` with S a multiple of s → `[N]`.
+fn shading_error(reconstructed: &Tensor, planes: &Tensor) -> Tensor {
+    let size = reconstructed.size();
+    let pooled = planes.narrow(1, 0, 3).adaptive_avg_pool2d([size[2], size[3]]);
+    let (shading, mask) = (pooled.narrow(1, 0, 1), pooled.narrow(1, 2, 1));
+    let square = (reconstructed - shading).square() * &mask;
+    let total = |t: &Tensor| t.sum_dim_intlist([1, 2, 3].as_slice(), false, Kind::Float);
+    ((total(&square) + 1e-8) / (total(&mask) + 1.0)).sqrt()
 }
 
 /// The generator's loss.
