@@ -7,6 +7,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
+use pixels::color::Lab;
 use pixels::{Limits, decode_file, decode_mask};
 use serde_json::Value;
 use support::{assert_whole, names, rangrez, run, sample, samples};
@@ -52,6 +53,52 @@ fn light_bounces_only_when_asked_for() {
     let (outside, changed) = differences(&photo, &file, &mask);
     assert!(changed && (1..=60).contains(&outside), "{outside}");
     assert!(fs::read_to_string(out.join("recipe.toml")).unwrap().contains("bounce = 0.5"));
+}
+
+/// The recolour network corrects the dye only where it is asked for, and a recipe remembers that.
+#[test]
+fn the_network_corrects_only_when_asked_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let recolor = |name: &str, more: &[&str]| {
+        let out = folder.path().join(name);
+        let mut command = rangrez();
+        command.arg("recolor").arg(sample()).args(["--to", "crimson", "--format", "png", "--gate", "off"]);
+        let ended = run(command.args(more).arg("-o").arg(&out));
+        assert_eq!(ended.code, Some(0), "{ended:#?}");
+        let report = report(&out);
+        let file = out.join(report["photos"][0]["variants"][0]["files"][0]["file"].as_str().unwrap());
+        (fs::read(file).unwrap(), report["settings"]["network"].clone(), out.join("recipe.toml"))
+    };
+    let (dyed, asked, _) = recolor("dyed", &[]);
+    let (corrected, share, recipe) = recolor("corrected", &["--network"]);
+    let (half, half_share, _) = recolor("half", &["--network=0.5"]);
+    assert_eq!((asked, share, half_share), (Value::Null, Value::from(1.0), Value::from(0.5)));
+    assert!(dyed != corrected && corrected != half && dyed != half);
+    let again = folder.path().join("again");
+    let ended = run(rangrez().args(["recolor", "--recipe"]).arg(recipe).arg("-o").arg(&again));
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    assert!(fs::read_to_string(again.join("recipe.toml")).unwrap().contains("network = 1.0"));
+}
+
+/// Nearly white cloth is of one colour: its shadows don't make up for the chroma that white highlights lack.
+#[test]
+fn the_shadows_of_ivory_jeans_are_ivory() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let mut command = rangrez();
+    command.arg("recolor").arg(samples().join("blue-jeans-brick-wall.jpg"));
+    let ended = run(command.args(["--to", "ivory", "--format", "png", "--gate", "off", "-o"]).arg(&out));
+    assert_eq!(ended.code, Some(0), "{ended:#?}");
+    let report = report(&out);
+    let file = out.join(report["photos"][0]["variants"][0]["files"][0]["file"].as_str().unwrap());
+    let mask = out.join(report["photos"][0]["source"]["mask"].as_str().unwrap());
+    let image = decode_file(&file, &Limits::default()).unwrap().image;
+    let mask = decode_mask(&fs::read(mask).unwrap(), &Limits::default()).unwrap();
+    let inside = image.data().chunks_exact(3).zip(mask.data()).filter(|(_, alpha)| **alpha == 255);
+    let mut b: Vec<f32> = inside.map(|(rgb, _)| Lab::from_srgb8([rgb[0], rgb[1], rgb[2]]).b).collect();
+    b.sort_by(f32::total_cmp);
+    let (asked, most) = (Lab::from_srgb8([255, 255, 240]).b, b[b.len() * 95 / 100]);
+    assert!(most < 2.0 * asked, "b* {most}, asked for {asked}");
 }
 
 /// Show 2: with PNG, nothing outside the written mask differs, over all samples.

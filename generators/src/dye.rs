@@ -7,6 +7,7 @@ use std::cell::RefCell;
 
 use pixels::color::{Lab, delta_e00, labs_from_srgb8};
 use pixels::color_map::ColorMap;
+use pixels::dye_law::ceiling;
 use pixels::dye_plan::DyePlan;
 use pixels::dye_render::{DyeSource, Gathered};
 use pixels::garment_stats::{GarmentStats, SAMPLE_LIMIT, median_lab};
@@ -20,6 +21,7 @@ pub const TOLERANCE: f32 = 0.5;
 pub const CORRECTIONS: u8 = 3;
 /// Pixels of each colour's core that the closed loop measures.
 const LOOP_SAMPLES: usize = 8192;
+
 /// A photo and what all its swatches share.
 pub struct Source<'a> {
     image: &'a SrgbImage,
@@ -168,7 +170,8 @@ impl<'a> Source<'a> {
         self.plans(maps)?.into_iter().map(|plan| self.render(plan)).collect()
     }
 
-    pub(crate) fn laws(&self) -> &DyeSource {
+    /// What the laws are made of, for what corrects them.
+    pub(crate) fn dye_source(&self) -> &DyeSource {
         &self.dye
     }
 
@@ -250,11 +253,18 @@ fn channels(c: Lab) -> [f32; 3] {
     [c.l, c.a, c.b]
 }
 
+/// Most that an aim lies beside its target in a and b: so many Lab units, and this share of the target's chroma. Where sRGB
+/// ends the median stops following the aim, and all that is darker would take the chroma instead.
+const BESIDE: (f32, f32) = (2.0, 0.25);
+
 /// The aim moved by what was missed, divided by how the measured colour responds to the aim.
 fn corrected(aim: Lab, target: Lab, measured: Lab, slope: [f32; 3]) -> Lab {
+    let beside = BESIDE.0 + BESIDE.1 * target.chroma();
+    let lightest = ceiling(target).max(target.l);
     let (aim, target, measured) = (channels(aim), channels(target), channels(measured));
     let [l, a, b] = std::array::from_fn(|i| aim[i] + (target[i] - measured[i]) / slope[i]);
-    Lab::new(l.clamp(-5.0, 105.0), a.clamp(-140.0, 140.0), b.clamp(-140.0, 140.0))
+    let near = |value: f32, target: f32| value.clamp(target - beside, target + beside);
+    Lab::new(l.clamp(-5.0, lightest), near(a, target[1]), near(b, target[2]))
 }
 
 /// Change of the measured colour per change of the aim, per channel, kept where the aim hardly moved.

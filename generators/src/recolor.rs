@@ -58,7 +58,7 @@ impl Recolorer {
     pub fn dye(&self, source: &Source, embedding: &Tensor, maps: &[ColorMap], share: f32) -> Result<Vec<Dyed>> {
         let mut plans = source.plans(maps)?;
         let grids = self.grids(source, embedding, &plans, share)?;
-        plans.iter_mut().zip(&grids).for_each(|(plan, grid)| source.laws().refine(plan, grid));
+        plans.iter_mut().zip(&grids).for_each(|(plan, grid)| source.dye_source().refine(plan, grid));
         plans.into_iter().map(|plan| source.render(plan)).collect()
     }
 
@@ -77,7 +77,7 @@ impl Recolorer {
             let law = plan.law().ok_or_else(|| Error::Input("recolour: a plan without a leading colour".into()))?;
             let stats = plan.leader_stats();
             let known = small.take().filter(|(of, _)| of.median == stats.median && of.sampled == stats.sampled);
-            let known = known.unwrap_or_else(|| (stats, SmallSource::of(source.laws(), source.mask(), stats)));
+            let known = known.unwrap_or_else(|| (stats, SmallSource::of(source.dye_source(), source.mask(), stats)));
             planes.extend(known.1.planes(law));
             conditions.extend(condition(stats, law.target()));
             small = Some(known);

@@ -3,7 +3,7 @@
 //! A pixel is explained as a mixture of the cloth's inks, each as light as that ink is around the pixel. What remains is
 //! fine detail. Each ink's share of the explanation is moved by its own law, and the detail laid over the sum.
 
-use crate::dye_law::{HIGHLIGHT_GAIN, SHADOW_GAIN, followed, kept_chroma};
+use crate::dye_law::{HIGHLIGHT_GAIN, LEAST_ROOM, SHADOW_GAIN, followed, kept_chroma};
 use crate::vector::{LANES, Lanes, vectorised};
 
 /// What one ink contributes to each pixel.
@@ -41,6 +41,8 @@ pub(crate) struct InkPaint {
     pub target: [f32; 3],
     /// Gain of folds.
     pub fold: f32,
+    /// Lightness that highlights never pass.
+    pub ceiling: f32,
     /// What becomes of differences of a and b, row by row.
     pub chroma: [f32; 4],
 }
@@ -70,7 +72,7 @@ fn dye_lanes / dye_lanes_plain(pixels: &PixelLanes, paints: &[InkPaint], noise: 
             rest[c][i] -= kept[c][i];
         }
     }
-    let (mut dyed, mut fold) = (zero, zero);
+    let (mut dyed, mut fold, mut ceiling) = (zero, zero, zero);
     let (mut base, mut own) = ([zero; 3], [zero; 3]);
     let (mut form, mut turn) = (zero, [zero; 4]);
     for (ink, paint) in pixels.inks.iter().zip(paints) {
@@ -96,6 +98,7 @@ fn dye_lanes / dye_lanes_plain(pixels: &PixelLanes, paints: &[InkPaint], noise: 
             let lighter = moved * (ink.low[i] - paint.source[0]);
             form[i] += lighter;
             fold[i] += paint.fold * lighter;
+            ceiling[i] += moved * paint.ceiling;
             dyed[i] += moved;
         }
     }
@@ -107,9 +110,9 @@ fn dye_lanes / dye_lanes_plain(pixels: &PixelLanes, paints: &[InkPaint], noise: 
         let fold = fold[i] * part;
         let fold = fold * if fold > 0.0 { HIGHLIGHT_GAIN } else { SHADOW_GAIN };
         let deviation = fold + detail;
-        let room = (if deviation > 0.0 { 101.0 - target } else { target + 1.0 }).max(1.0);
+        let room = (if deviation > 0.0 { ceiling[i] * part - target } else { target + 1.0 }).max(LEAST_ROOM);
         let ratio = deviation / room;
-        // Slope 1 at the median, never past black or white.
+        // Slope 1 at the median, never past black or the lightest that has the target's colour.
         let bent = deviation / (1.0 + ratio * ratio).sqrt();
         let lit = followed(bent, target);
         // What light alone makes of the cloth's own chroma is left out: the target's follows the light by itself.

@@ -9,7 +9,7 @@
 //! are never quite registered. Colours that are not the cloth's (prints, logos, zips, specular highlights) are mostly
 //! kept: see [`DyeLaw::lock`].
 
-use crate::color::Lab;
+use crate::color::{Lab, lightest_with};
 use crate::dye_lanes::InkPaint;
 use crate::garment_stats::GarmentStats;
 
@@ -20,6 +20,8 @@ pub struct DyeLaw {
     target: Lab,
     shading: Lock,
     fold_gain: f32,
+    /// Lightness that highlights never pass.
+    ceiling: f32,
     /// Coring threshold of detail, in L*; 0 where the cloth does not get lighter.
     noise: f32,
 }
@@ -39,6 +41,14 @@ pub(crate) const HIGHLIGHT_GAIN: f32 = 0.82;
 pub(crate) const SHADOW_GAIN: f32 = 0.96;
 /// How far the target's chroma follows the light: 0 not at all, 1 in proportion.
 const CHROMA_FOLLOWS: f32 = 0.2;
+/// Share of the target's chroma that its highlights keep at least, of colours that are not light and of nearly white ones.
+/// Past that the lighter half of ivory cloth is white, and what its median lacks of the colour then would have to be made
+/// up for by the shadows, which become yellow.
+const HIGHLIGHTS_KEEP: (f32, f32) = (0.33, 0.9);
+/// Lightness, from and to, between the two.
+const HIGHLIGHTS_LIGHT: (f32, f32) = (90.0, 99.0);
+/// Least room above the median, in L*.
+pub(crate) const LEAST_ROOM: f32 = 0.05;
 /// Most of a locked colour that stays as it was.
 const LOCK_STRENGTH: f32 = 0.8;
 
@@ -150,6 +160,7 @@ impl DyeLaw {
             target,
             shading: Lock::new(stats),
             fold_gain: gain,
+            ceiling: ceiling(target),
             noise: 1.2 * lightening * darkness,
         }
     }
@@ -157,7 +168,7 @@ impl DyeLaw {
     /// The same law aimed at another colour: what the closed loop corrects with.
     #[must_use]
     pub fn aimed_at(&self, target: Lab) -> Self {
-        Self { target, ..self.clone() }
+        Self { target, ceiling: ceiling(target), ..self.clone() }
     }
 
     /// How much dither the result needs, 0 to 1 codes: dark cloth made lighter has too few codes of its own.
@@ -183,6 +194,7 @@ impl DyeLaw {
             source: channels(self.source),
             target: channels(self.target),
             fold: self.fold_gain,
+            ceiling: self.ceiling,
             chroma: chroma_turn(self.source, self.target),
         }
     }
@@ -222,9 +234,9 @@ impl DyeLaw {
         let fold = self.fold_gain * (low - self.source.l);
         let fold = fold * if fold > 0.0 { HIGHLIGHT_GAIN } else { SHADOW_GAIN };
         let deviation = fold + detail;
-        let room = if deviation > 0.0 { 101.0 - self.target.l } else { self.target.l + 1.0 };
-        let ratio = deviation / room.max(1.0);
-        // Slope 1 at the median, never past black or white.
+        let room = if deviation > 0.0 { self.ceiling - self.target.l } else { self.target.l + 1.0 };
+        let ratio = deviation / room.max(LEAST_ROOM);
+        // Slope 1 at the median, never past black or the lightest that has the target's colour.
         let bent = deviation / (1.0 + ratio * ratio).sqrt();
         let lock = self.shading.weight(color) * inner;
         let keep = |dyed: f32, own: f32| dyed + (own - dyed) * lock;
@@ -235,6 +247,13 @@ impl DyeLaw {
             keep(self.target.b * lit + off.1, color.b),
         )
     }
+}
+
+/// The lightness that highlights of a colour never pass: white, or where sRGB would take too much of its chroma.
+pub fn ceiling(target: Lab) -> f32 {
+    let (from, to) = HIGHLIGHTS_LIGHT;
+    let (dark, light) = HIGHLIGHTS_KEEP;
+    lightest_with(target.a, target.b, dark + (light - dark) * smoothstep((target.l - from) / (to - from)))
 }
 
 /// Share that is kept of such a difference.
@@ -278,6 +297,19 @@ mod tests {
                 before = dyed.l;
             }
         }
+    }
+
+    #[test]
+    fn highlights_of_nearly_white_cloth_keep_its_colour() {
+        let ivory = Lab::from_srgb8([255, 255, 240]);
+        let law = DyeLaw::new(&cloth(Lab::new(40.0, 5.0, -20.0)), ivory);
+        for lighter in [1.0, 5.0, 15.0] {
+            let dyed = Lab::from_srgb8(law.apply(Lab::new(40.0 + lighter, 5.0, -20.0), 40.0 + lighter, 1.0).to_srgb8());
+            assert!(dyed.b > 0.4 * ivory.b, "{lighter}: {dyed:?}");
+        }
+        // Grey ends at white, and a colour with room above it has it.
+        assert!(ceiling(Lab::new(95.0, 0.0, 0.0)) > 99.9);
+        assert!(ceiling(Lab::from_srgb8([180, 30, 40])) > 80.0);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::color::Lab;
 use crate::color_map::{Change, ColorMap};
 use crate::dye_lanes::InkPaint;
-use crate::dye_law::DyeLaw;
+use crate::dye_law::{DyeLaw, ceiling};
 use crate::garment_stats::GarmentStats;
 use crate::inks::Inks;
 use crate::smooth_plane::SmoothPlane;
@@ -118,7 +118,14 @@ impl DyePlan {
         let lead = self.law().map(DyeLaw::paint);
         let paint = |(ink, dye): (&crate::inks::Ink, &Dye)| {
             let Lab { l, a, b } = ink.stats.median;
-            let kept = InkPaint { dyed: 0.0, source: [l, a, b], target: [l, a, b], fold: 1.0, chroma: [0.0; 4] };
+            let kept = InkPaint {
+                dyed: 0.0,
+                source: [l, a, b],
+                target: [l, a, b],
+                fold: 1.0,
+                ceiling: 100.0,
+                chroma: [0.0; 4],
+            };
             match (dye, lead) {
                 (Dye::Own(law), _) => law.paint(),
                 (Dye::Follow, Some(lead)) => followed(lead, ink.stats.median),
@@ -135,9 +142,7 @@ fn followed(lead: InkPaint, median: Lab) -> InkPaint {
     let own = [median.l, median.a, median.b];
     let richer = if chroma(lead.source) > 8.0 { (chroma(own) / chroma(lead.source)).clamp(0.4, 1.4) } else { 1.0 };
     // Its lightness follows by the fold term, which knows its distance from the leader's; its chroma is scaled here.
-    InkPaint {
-        source: [lead.source[0], own[1], own[2]],
-        target: [lead.target[0], lead.target[1] * richer, lead.target[2] * richer],
-        ..lead
-    }
+    let target = [lead.target[0], lead.target[1] * richer, lead.target[2] * richer];
+    let ceiling = ceiling(Lab::new(target[0], target[1], target[2]));
+    InkPaint { source: [lead.source[0], own[1], own[2]], target, ceiling, ..lead }
 }

@@ -30,10 +30,38 @@ pub(crate) fn into_gamut([r, g, b]: [f32; 3]) -> [f32; 3] {
     let (least, most) = (r.min(g).min(b), r.max(g).max(b));
     let luminance = (0.212_672_9 * r + 0.715_152_2 * g + 0.072_175 * b).clamp(0.0, 1.0);
     let below = if least < 0.0 { luminance / (luminance - least).max(1e-9) } else { 1.0 };
-    let above = if most > 1.0 { (1.0 - luminance) / (most - luminance).max(1e-9) } else { 1.0 };
-    let kept = below.min(above);
+    let kept = below.min(kept_below_white(luminance, most));
     let fit = |c: f32| if kept < 1.0 { luminance + (c - luminance) * kept } else { c };
     [fit(r), fit(g), fit(b)]
+}
+
+/// Share of its saturation that light keeps if no channel is to pass 1, by its luminance and its largest channel.
+#[inline(always)]
+#[allow(clippy::inline_always)]
+fn kept_below_white(luminance: f32, most: f32) -> f32 {
+    if most > 1.0 { (1.0 - luminance) / (most - luminance).max(1e-9) } else { 1.0 }
+}
+
+/// The largest lightness up to 100 at which sRGB shows this share of the saturation that these a and b are.
+pub(crate) fn lightest_with(a: f32, b: f32, share: f32) -> f32 {
+    let shown = |l: f32| {
+        let [red, green, blue] = Lab::new(l, a, b).to_linear();
+        let luminance = (0.212_672_9 * red + 0.715_152_2 * green + 0.072_175 * blue).clamp(0.0, 1.0);
+        kept_below_white(luminance, red.max(green).max(blue)) >= share
+    };
+    let (mut lightest, mut too_light) = (0.0, 100.0);
+    if shown(too_light) {
+        return too_light;
+    }
+    for _ in 0..16 {
+        let middle = 0.5 * (lightest + too_light);
+        if shown(middle) {
+            lightest = middle;
+        } else {
+            too_light = middle;
+        }
+    }
+    lightest
 }
 
 vectorised! {
@@ -164,6 +192,13 @@ mod tests {
         assert!(fitted.iter().all(|c| (-1e-6..=1.0 + 1e-6).contains(c)), "{fitted:?}");
         let luminance = |c: [f32; 3]| 0.212_672_9 * c[0] + 0.715_152_2 * c[1] + 0.072_175 * c[2];
         assert!((luminance(fitted) - luminance([1.4, 0.2, -0.1])).abs() < 1e-5);
+    }
+
+    #[test]
+    fn the_more_saturated_a_colour_the_darker_it_ends() {
+        let ends = [0.0, 7.0, 40.0, 90.0].map(|b| lightest_with(-0.3 * b, b, 1.0 / 3.0));
+        assert!((ends[0] - 100.0).abs() < 0.1 && ends.is_sorted_by(|one, other| one > other), "{ends:?}");
+        assert!(ends[1] > 99.5 && ends[3] > 90.0, "{ends:?}");
     }
 
     #[test]

@@ -12,7 +12,9 @@ pub use cmc::delta_cmc;
 pub use difference::{delta_e00, delta_e00_map, delta_e00_to};
 pub use lab::{Lab, LabImage};
 pub use lanes::labs_from_srgb8;
-pub(crate) use lanes::{codes_from_lab, codes_from_linear, lab_from_linear, linear_from_codes, linear_from_lab};
+pub(crate) use lanes::{
+    codes_from_lab, codes_from_linear, lab_from_linear, lightest_with, linear_from_codes, linear_from_lab,
+};
 pub use oklab::{Oklab, Oklch};
 pub use parse::parse_color;
 pub(crate) use parse::rgb_from_hex;
