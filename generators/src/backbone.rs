@@ -68,8 +68,14 @@ pub const EXPANDED_STRIDES: [i64; 8] = [2, 4, 4, 8, 8, 16, 16, 16];
 /// Blocks of the trunk; those after it and the head are the [`Tail`], which another task may have trained for itself.
 const TRUNK_BLOCKS: usize = 8;
 
-/// Channels, height and width of what the trunk of [`LITE0`] makes of a picture.
-pub const TRUNK_SHAPE: [i64; 3] = [80, 14, 14];
+/// Channels of what the trunk of [`LITE0`] makes of a picture.
+const TRUNK_CHANNELS: i64 = 80;
+
+/// Channels, height and width of what the trunk of [`LITE0`] makes of a picture of `px` × `px`, a multiple of 16.
+pub const fn trunk_shape(px: u32) -> [i64; 3] {
+    let side = px as i64 / 16;
+    [TRUNK_CHANNELS, side, side]
+}
 
 struct Block {
     expand: Option<Conv>,
@@ -211,6 +217,7 @@ impl Backbone {
     /// # Errors
     /// When the shape is another.
     pub fn embed(&self, codes: &Tensor) -> Result<Tensor> {
+        self.check_side(codes)?;
         self.tail.embed(&self.trunk(codes)?)
     }
 
@@ -222,21 +229,31 @@ impl Backbone {
     /// # Errors
     /// When the shape is another.
     pub fn quarters(&self, codes: &Tensor) -> Result<Tensor> {
+        self.check_side(codes)?;
         self.tail.quarters(&self.trunk(codes)?)
     }
 
-    /// What the first half makes of pictures: computed once, it serves this network's tail and any other.
+    fn check_side(&self, codes: &Tensor) -> Result<()> {
+        let side = i64::from(self.input_px);
+        match codes.size()[..] {
+            [_, 3, height, width] if height == side && width == side => Ok(()),
+            ref size => Err(Error::Input(format!("embed: expected [N, 3, {side}, {side}], got {size:?}"))),
+        }
+    }
+
+    /// What the first half makes of pictures: it serves this network's tail and any other.
     ///
     /// # Shapes
-    /// As [`Backbone::embed`] → `[N, …TRUNK_SHAPE]`, or that of another variant, no gradient.
+    /// `[N, 3, S, S]` sRGB codes 0 to 255, S any multiple of 32 or the network's `input_px` → `[N, …trunk_shape(S)]`, or that
+    /// of another variant, no gradient.
     ///
     /// # Errors
     /// When the shape is another.
     pub fn trunk(&self, codes: &Tensor) -> Result<Tensor> {
         let size = codes.size();
-        let side = i64::from(self.input_px);
-        if size.len() != 4 || size[1..] != [3, side, side] {
-            return Err(Error::Input(format!("embed: expected [N, 3, {side}, {side}], got {size:?}")));
+        let known = |side: i64| side == i64::from(self.input_px) || side > 0 && side % 32 == 0;
+        if size.len() != 4 || size[1] != 3 || size[2] != size[3] || !known(size[2]) {
+            return Err(Error::Input(format!("trunk: expected [N, 3, S, S], S a multiple of 32, got {size:?}")));
         }
         tch::no_grad(|| {
             let maps = codes.f_split(together(self.precision), 0)?.into_iter();
@@ -342,7 +359,7 @@ impl Tail {
     /// Embeds the trunk's maps, without gradient.
     ///
     /// # Shapes
-    /// `[N, …TRUNK_SHAPE]` → `[N, 1280]`, `f32`.
+    /// `[N, …trunk_shape(S)]` → `[N, 1280]`, `f32`.
     ///
     /// # Errors
     /// When the shape is another.

@@ -6,13 +6,14 @@ use pixels::{Soundness, SrgbImage, resize_linear};
 use tch::Tensor;
 
 use crate::backbone::{Backbone, INPUT_PX, Tail};
+use crate::card::Card;
 use crate::gate::{Gate, Look};
 use crate::layers::Precision;
 use crate::params::Params;
 use crate::seam::{floats_of, tensor_from_srgb};
 use crate::{Result, checkpoint, gate};
 
-/// A place in one of the two spaces.
+/// A photo's place in one of two spaces: where the backbone puts it, or where the gate's own last blocks do.
 ///
 /// # Shapes
 /// `[1280]`, `f32`.
@@ -23,19 +24,11 @@ pub fn point(values: &[f32]) -> Point {
     Tensor::from_slice(values)
 }
 
-/// A photo's places in the two spaces that models of it work in.
-#[derive(Debug)]
-pub struct Embedding {
-    /// Where the backbone puts it: what the recolour network knows.
-    pub general: Point,
-    /// Where the gate's own tail puts it; the same as `general` for a gate without one.
-    pub gate: Point,
-}
-
-/// The backbone with the gate's own last blocks, if it has any. Both share the trunk, which is computed once.
+/// The backbone with the gate's own last blocks, if it has any, and pictures of the gate's own size.
 pub struct Embedder {
     backbone: Backbone,
     tail: Option<Tail>,
+    gate_px: u32,
 }
 
 impl Embedder {
@@ -44,7 +37,8 @@ impl Embedder {
     /// # Errors
     /// [`Error::WeightsMissing`](crate::Error::WeightsMissing) or [`Error::WeightsInvalid`](crate::Error::WeightsInvalid).
     pub fn load(weights: &Path) -> Result<Self> {
-        Self::beside(weights, &checkpoint::load_model(weights, gate::NAME)?.0)
+        let (params, card) = checkpoint::load_model(weights, gate::NAME)?;
+        Self::beside(weights, &params, &card)
     }
 
     /// The same and the gate, whose file is read once for both.
@@ -53,36 +47,38 @@ impl Embedder {
     /// As [`Embedder::load`] and [`Gate::load`].
     pub fn load_with_gate(weights: &Path) -> Result<(Self, Gate)> {
         let (params, card) = checkpoint::load_model(weights, gate::NAME)?;
-        Ok((Self::beside(weights, &params)?, Gate::of_file(weights, &params, card)?))
+        Ok((Self::beside(weights, &params, &card)?, Gate::of_file(weights, &params, card)?))
     }
 
     /// The backbone of the weights folder with the tail among the gate's tensors.
-    fn beside(weights: &Path, gate: &Params) -> Result<Self> {
-        Self::of(Backbone::load(weights)?, &gate.with_prefix(gate::TAIL))
-            .map_err(|error| checkpoint::invalid(&checkpoint::weights_path(weights, gate::NAME), error.to_string()))
+    fn beside(weights: &Path, gate: &Params, card: &Card) -> Result<Self> {
+        let refuse = |reason: String| checkpoint::invalid(&checkpoint::weights_path(weights, gate::NAME), reason);
+        let gate_px = gate::input_px(card).map_err(&refuse)?;
+        Self::of(Backbone::load(weights)?, &gate.with_prefix(gate::TAIL), gate_px)
+            .map_err(|error| refuse(error.to_string()))
     }
 
-    /// Joins a backbone and a tail's tensors, of which there may be none.
+    /// Joins a backbone and a tail's tensors, of which there may be none, that sees pictures of `gate_px` × `gate_px`.
     ///
     /// # Errors
     /// When a tensor is missing, unexpected or misshapen.
-    pub fn of(backbone: Backbone, tail: &Params) -> Result<Self> {
+    pub fn of(backbone: Backbone, tail: &Params, gate_px: u32) -> Result<Self> {
         let tail = if tail.is_empty() { None } else { Some(Tail::from_params(tail, Precision::F32)?) };
-        Ok(Self { backbone, tail })
+        Ok(Self { backbone, tail, gate_px })
     }
 
-    /// Embeds one photo of any size, squeezed to 224×224 px in linear light as in training, in both spaces.
+    /// Side of the pictures that [`Embedder::codes_for_gate`] takes, in pixels.
+    pub fn gate_px(&self) -> u32 {
+        self.gate_px
+    }
+
+    /// Where the backbone puts a photo of any size, squeezed to 224×224 px in linear light as in training: what the
+    /// recolour network and the pattern head know of it.
     ///
     /// # Errors
     /// When the photo has no pixels or libtorch refuses.
-    pub fn embed(&self, photo: &SrgbImage) -> Result<Embedding> {
-        let map = self.backbone.trunk(&batch(&[photo])?)?;
-        let general = self.backbone.tail().embed(&map)?.f_squeeze_dim(0)?;
-        let gate = match &self.tail {
-            Some(tail) => tail.embed(&map)?.f_squeeze_dim(0)?,
-            None => general.shallow_clone(),
-        };
-        Ok(Embedding { general, gate })
+    pub fn general(&self, photo: &SrgbImage) -> Result<Point> {
+        Ok(self.backbone.embed(&stacked(&[squeezed(photo, INPUT_PX)?])?)?.f_squeeze_dim(0)?)
     }
 
     /// What the gate sees of pictures of any sizes, in one batch.
@@ -93,44 +89,45 @@ impl Embedder {
         if pictures.is_empty() {
             return Ok(Vec::new());
         }
-        // The faults are looked for at the same size, so each picture is squeezed once.
-        let small = pictures.iter().map(|picture| squeezed(picture)).collect::<Result<Vec<_>>>()?;
-        let map = self.backbone.trunk(&stacked(&small)?)?;
-        let quarters = floats_of(&self.tail.as_ref().unwrap_or(self.backbone.tail()).quarters(&map)?)?;
-        let each = quarters.chunks_exact(quarters.len() / small.len()).zip(&small);
-        each.map(|(quarters, picture)| Look::new(quarters.to_vec(), Soundness::of(picture)?.fault())).collect()
+        let map = self.backbone.trunk(&self.for_gate_squeezed(pictures)?)?;
+        let quarters = floats_of(&self.gate_tail().quarters(&map)?)?;
+        let each = quarters.chunks_exact(quarters.len() / pictures.len()).zip(pictures);
+        let look = |(quarters, picture): (&[f32], &&SrgbImage)| {
+            Look::new(quarters.to_vec(), Soundness::of(&squeezed(picture, INPUT_PX)?)?.fault())
+        };
+        each.map(look).collect()
     }
 
-    /// Embeds photos of any sizes in one batch, in the gate's space alone.
+    /// Where the gate puts a photo of any size.
     ///
     /// # Errors
-    /// When a photo has no pixels or libtorch refuses.
-    pub fn for_gate(&self, photos: &[&SrgbImage]) -> Result<Vec<Point>> {
-        if photos.is_empty() {
-            return Ok(Vec::new());
-        }
-        Ok(self.codes_for_gate(&batch(photos)?)?.f_unbind(0)?)
+    /// When the photo has no pixels or libtorch refuses.
+    pub fn for_gate(&self, photo: &SrgbImage) -> Result<Point> {
+        Ok(self.codes_for_gate(&self.for_gate_squeezed(&[photo])?)?.f_squeeze_dim(0)?)
     }
 
     /// As [`Embedder::for_gate`], for pictures that are tensors already.
     ///
     /// # Shapes
-    /// `[N, 3, 224, 224]` sRGB codes 0 to 255 → `[N, 1280]`.
+    /// `[N, 3, S, S]` sRGB codes 0 to 255, S being [`Embedder::gate_px`] → `[N, 1280]`.
     ///
     /// # Errors
     /// When the shape is another.
     pub fn codes_for_gate(&self, codes: &Tensor) -> Result<Tensor> {
-        let map = self.backbone.trunk(codes)?;
-        self.tail.as_ref().unwrap_or(self.backbone.tail()).embed(&map)
+        self.gate_tail().embed(&self.backbone.trunk(codes)?)
+    }
+
+    fn gate_tail(&self) -> &Tail {
+        self.tail.as_ref().unwrap_or(self.backbone.tail())
+    }
+
+    fn for_gate_squeezed(&self, pictures: &[&SrgbImage]) -> Result<Tensor> {
+        stacked(&pictures.iter().map(|picture| squeezed(picture, self.gate_px)).collect::<Result<Vec<_>>>()?)
     }
 }
 
-fn batch(photos: &[&SrgbImage]) -> Result<Tensor> {
-    stacked(&photos.iter().map(|photo| squeezed(photo)).collect::<Result<Vec<_>>>()?)
-}
-
-fn squeezed(photo: &SrgbImage) -> Result<SrgbImage> {
-    Ok(resize_linear(photo, INPUT_PX, INPUT_PX)?)
+fn squeezed(photo: &SrgbImage, px: u32) -> Result<SrgbImage> {
+    Ok(resize_linear(photo, px, px)?)
 }
 
 fn stacked(small: &[SrgbImage]) -> Result<Tensor> {

@@ -15,7 +15,7 @@ use std::path::Path;
 use serde::Serialize;
 use tch::Tensor;
 
-use crate::backbone::EMBEDDING;
+use crate::backbone::{EMBEDDING, INPUT_PX};
 use crate::card::Card;
 use crate::params::Params;
 use crate::region::Region;
@@ -109,6 +109,21 @@ impl PValues {
     pub fn score(self) -> f32 {
         self.margin.min(self.distance).min(self.wholeness)
     }
+}
+
+/// Side of the pictures that a gate sees, in pixels, by its card; the backbone's own where the card does not say.
+///
+/// # Errors
+/// What is wrong with the number.
+pub fn input_px(card: &Card) -> std::result::Result<u32, String> {
+    let Some(value) = card.config.get("input_px") else { return Ok(INPUT_PX) };
+    let px = value.as_u64().and_then(|px| u32::try_from(px).ok()).filter(|&px| is_input_px(px));
+    px.ok_or_else(|| format!("its card's `input_px` is {value}, not a multiple of 32 up to 1024"))
+}
+
+/// Whether the trunk takes pictures of this side.
+pub fn is_input_px(px: u32) -> bool {
+    px > 0 && px <= 1024 && px.is_multiple_of(32)
 }
 
 impl Gate {

@@ -94,7 +94,7 @@ impl PatternHead {
     /// When photo and mask differ in size, or libtorch refuses.
     pub fn patterned(&self, embedder: &Embedder, photo: &SrgbImage, mask: &Mask) -> Result<f32> {
         let Some(alone) = alone(photo, mask)? else { return Ok(1.0) };
-        self.says(&embedder.embed(&alone)?.general)
+        self.says(&embedder.general(&alone)?)
     }
 
     /// The same of the embedding of a garment that is [`alone`].

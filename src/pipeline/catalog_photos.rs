@@ -42,6 +42,7 @@ impl CatalogPhotos {
             hash.update(bytes);
         }
         let id: embedding_cache::Key = hash.finalize().into();
+        let px = Embedder::load(weights).or_exit(Exit::Weights)?.gate_px();
         let load = || -> generators::Result<Forward> {
             let embedder = Embedder::load(weights)?;
             Ok(Box::new(move |codes| embedder.codes_for_gate(codes)))
@@ -50,7 +51,7 @@ impl CatalogPhotos {
             .ok_or_else(|| Failure::usage("--catalog wants a cache folder: set HOME or XDG_CACHE_HOME"))?;
         let mut cache =
             Cache::open(&cache, "catalog", generators::backbone::EMBEDDING as usize).or_exit(Exit::Input)?;
-        let network = Network { id, load: &load };
+        let network = Network { id, px, load: &load };
         let (keys, missing) = ensure(&mut cache, &network, &jobs, threads, |_, _| {}).or_exit(Exit::Input)?;
         for (_, error) in &missing {
             tell(&format!("not in the catalogue: {error}"));

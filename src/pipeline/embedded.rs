@@ -1,6 +1,5 @@
 //! Fourth stage: what the photo is of, and with that, which of its garments are dyed.
 
-use generators::embedding::Embedding;
 use generators::gate::Classification;
 use generators::region::Region;
 use pixels::Mask;
@@ -19,13 +18,11 @@ const LEAST_LEFT: f32 = 0.5;
 /// The same for `auto`, which is what named regions leave of the article.
 const LEAST_LEFT_AUTO: f32 = 0.15;
 
-/// A photo with its place in the backbone's space, its category and the masks to work on.
+/// A photo with its category and the masks to work on.
 #[derive(Debug)]
 pub struct Embedded {
     /// The photo's pixels.
     pub decoded: Decoded,
-    /// Where it lies in the spaces of the backbone and the gate.
-    pub embedding: Embedding,
     /// What it is of.
     pub category: Classification,
     /// What is dyed, in the order's order of regions; no pixel has more than one whole share in them.
@@ -51,12 +48,11 @@ impl Embedded {
     /// # Errors
     /// An input failure when nothing of a region is in the photo, or when two regions mean the same cloth.
     pub fn of(masked: Masked, finder: &Finder) -> Result<Self> {
-        let embedding = finder.embedding(&masked.decoded.over_white()).or_exit(Exit::Input)?;
-        let category = finder.gate.classify(&embedding.gate).or_exit(Exit::Input)?;
+        let category = finder.classify(&masked.decoded.over_white()).or_exit(Exit::Input)?;
         let garments = garments(&masked, category.region)?;
         let surroundings = masked.surroundings(&whole(&masked.decoded, &garments));
         let skin = masked.skin();
-        Ok(Self { decoded: masked.decoded, embedding, category, garments, surroundings, skin })
+        Ok(Self { decoded: masked.decoded, category, garments, surroundings, skin })
     }
 
     /// Names of the regions, joined by `+`.

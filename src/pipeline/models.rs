@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use generators::backbone;
 use generators::card::Card;
 use generators::checkpoint::{card_path, sha256_hex};
-use generators::embedding::{self, Embedder, Embedding, Point};
+use generators::embedding::{self, Embedder, Point};
 use generators::gate::{self, Classification, Gate};
 use generators::look::{Look, Looker, looker};
 use generators::pattern;
@@ -64,9 +64,7 @@ impl Viewer {
     /// # Errors
     /// When libtorch refuses.
     pub fn features(&self, photo: &SrgbImage) -> generators::Result<Vec<f32>> {
-        let embedding = self.embedder.for_gate(&[photo])?.pop();
-        let embedding = embedding.ok_or_else(|| generators::Error::Input("the photo has no embedding".to_owned()))?;
-        seam::floats_of(&embedding)
+        seam::floats_of(&self.embedder.for_gate(photo)?)
     }
 
     /// What a photo of these features is of.
@@ -111,12 +109,12 @@ impl Finder {
         Ok(Self { embedder, segmenter: Segmenter::load(weights).or_exit(Exit::Weights)?, gate })
     }
 
-    /// Embeds a photo of any size.
+    /// Says what a photo of any size is of.
     ///
     /// # Errors
     /// When libtorch refuses.
-    pub fn embedding(&self, photo: &SrgbImage) -> generators::Result<Embedding> {
-        self.embedder.embed(photo)
+    pub fn classify(&self, photo: &SrgbImage) -> generators::Result<Classification> {
+        self.gate.classify(&self.embedder.for_gate(photo)?)
     }
 
     /// What the gate sees of pictures of any sizes, in one batch.
@@ -175,8 +173,8 @@ impl Models {
     ) -> Result<Option<Plane>> {
         let refiner = loaded(&self.refiner, || Refiner::load(&self.weights))?;
         if !self.fabrics.borrow().contains_key(sha256) {
-            let embedding = self.finder.embedding(&tile.to_srgb()).or_exit(Exit::Input)?;
-            self.fabrics.borrow_mut().insert(sha256.to_owned(), embedding.general);
+            let embedding = self.finder.embedder.general(&tile.to_srgb()).or_exit(Exit::Input)?;
+            self.fabrics.borrow_mut().insert(sha256.to_owned(), embedding);
         }
         let fabrics = self.fabrics.borrow();
         let swatch = fabrics.get(sha256).ok_or_else(|| Failure::input("the swatch has no embedding"))?;

@@ -3,6 +3,7 @@
 use std::cell::OnceCell;
 
 use generators::dye::{Dyed, Source};
+use generators::embedding::Point;
 use generators::style::painter::Counted;
 use pixels::color::Lab;
 use pixels::color_map::ColorMap;
@@ -36,11 +37,12 @@ pub struct Prepared<'a> {
     pub embedded: &'a Embedded,
     cloths: Vec<Cloth<'a>>,
     bounce: Option<Bounce>,
-    /// The regions ready to be cut from other cloths, once one is.
     /// The garments ready for other cloths, by what their own is said to be.
     cuts: [OnceCell<Vec<Restyle<'a>>>; 3],
     /// What dyed variants are compared at, once there is one.
     inspection: OnceCell<Inspection>,
+    /// Where the backbone puts the photo, once the recolour network wants to know.
+    general: OnceCell<Point>,
 }
 
 /// A photo in other colours, another fabric or another look, not yet encoded.
@@ -107,7 +109,14 @@ impl<'a> Prepared<'a> {
         let near = bounce.zip(surroundings.as_ref());
         let bounce = near.map(|(strength, near)| Bounce::new(&decoded.image, &embedded.mask(), near, strength));
         let bounce = bounce.transpose().or_exit(Exit::Input)?;
-        Ok(Self { embedded, cloths, bounce, cuts: Default::default(), inspection: OnceCell::new() })
+        Ok(Self {
+            embedded,
+            cloths,
+            bounce,
+            cuts: Default::default(),
+            inspection: OnceCell::new(),
+            general: OnceCell::new(),
+        })
     }
 
     /// The colours of each region.
@@ -182,8 +191,12 @@ impl<'a> Prepared<'a> {
         if network == 0.0 {
             return source.dye(maps).or_exit(Exit::Input);
         }
-        let embedding = &self.embedded.embedding.general;
-        models.recolorer.dye(source, embedding, maps, network).or_exit(Exit::Input)
+        if self.general.get().is_none() {
+            let photo = self.embedded.decoded.over_white();
+            drop(self.general.set(models.finder.embedder.general(&photo).or_exit(Exit::Input)?));
+        }
+        let general = self.general.get().ok_or_else(|| Failure::input("the photo has no embedding"))?;
+        models.recolorer.dye(source, general, maps, network).or_exit(Exit::Input)
     }
 
     /// Per region, every map that occurs with its picture: a colour that goes with several of another region is dyed once.

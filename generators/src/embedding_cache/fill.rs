@@ -10,7 +10,6 @@ use sha2::{Digest, Sha256};
 use tch::Tensor;
 
 use super::{Cache, Key, key_of};
-use crate::backbone::INPUT_PX;
 use crate::seam::{floats_of, tensor_from_srgb};
 use crate::{Error, Result};
 
@@ -25,12 +24,12 @@ pub trait Job: Sync {
     /// Name of what is made of the photo, part of the key.
     fn recipe(&self) -> String;
 
-    /// Makes the picture, `INPUT_PX` wide and high, or none where the photo does not lend itself. `content` is the
+    /// Makes the picture, `px` wide and high, or none where the photo does not lend itself. `content` is the
     /// checksum of the photo's bytes, to draw from.
     ///
     /// # Errors
     /// When something beside the photo is missing.
-    fn make(&self, photo: &SrgbImage, content: &Key) -> Result<Option<SrgbImage>>;
+    fn make(&self, photo: &SrgbImage, content: &Key, px: u32) -> Result<Option<SrgbImage>>;
 }
 
 /// A whole photo, both sides resized to the network's input in linear light.
@@ -46,18 +45,20 @@ impl Job for Plain {
         "plain".into()
     }
 
-    fn make(&self, photo: &SrgbImage, _content: &Key) -> Result<Option<SrgbImage>> {
-        Ok(Some(resize_linear(photo, INPUT_PX, INPUT_PX)?))
+    fn make(&self, photo: &SrgbImage, _content: &Key, px: u32) -> Result<Option<SrgbImage>> {
+        Ok(Some(resize_linear(photo, px, px)?))
     }
 }
 
-/// What computes the numbers of a batch, `[N, 3, INPUT_PX, INPUT_PX]` codes → `[N, …]`.
+/// What computes the numbers of a batch, `[N, 3, px, px]` codes → `[N, …]`.
 pub type Forward = Box<dyn Fn(&Tensor) -> Result<Tensor>>;
 
 /// A network by its checksum, and how a worker loads it.
 pub struct Network<'a> {
     /// Checksum of all that decides its numbers.
     pub id: Key,
+    /// Side of the pictures that it sees, in pixels.
+    pub px: u32,
     /// Loads it; tensors cannot be shared between threads.
     pub load: &'a (dyn Fn() -> Result<Forward> + Sync),
 }
@@ -113,7 +114,7 @@ pub fn ensure<J: Job>(
                 let forward = (network.load)();
                 while let Some(batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let done = match &forward {
-                        Ok(forward) => compute(forward, jobs, batch),
+                        Ok(forward) => compute(forward, network.px, jobs, batch),
                         Err(error) => Err(Error::Input(error.to_string())),
                     };
                     // The receiver is gone after the first error.
@@ -143,7 +144,7 @@ struct Batch {
     failed: Vec<Missing>,
 }
 
-fn compute<J: Job>(forward: &Forward, jobs: &[J], batch: &[(usize, Key)]) -> Result<Batch> {
+fn compute<J: Job>(forward: &Forward, px: u32, jobs: &[J], batch: &[(usize, Key)]) -> Result<Batch> {
     let (mut made, mut failed, mut pictures) = (Vec::new(), Vec::new(), Vec::new());
     let mut last: Option<(&Path, SrgbImage)> = None;
     for (index, content) in batch {
@@ -159,7 +160,7 @@ fn compute<J: Job>(forward: &Forward, jobs: &[J], batch: &[(usize, Key)]) -> Res
                 }
             },
         };
-        match job.make(&photo, content)? {
+        match job.make(&photo, content, px)? {
             Some(picture) => pictures.push((*index, tensor_from_srgb(&picture))),
             None => made.push((*index, None)),
         }

@@ -100,7 +100,7 @@ fn what_is_known_is_not_computed_again_and_bad_photos_are_named() {
             });
             Ok(forward)
         };
-        let network = Network { id: [1; 32], load: &load };
+        let network = Network { id: [1; 32], px: 224, load: &load };
         let (keys, missing) = ensure(&mut cache, &network, &jobs, 2, |_, _| {}).unwrap();
         assert_eq!(missing.iter().map(|(i, _)| *i).collect::<Vec<_>>(), [3, 1], "pass {pass}");
         assert_eq!(cache.get(&keys[2]).unwrap(), [20.0]);

@@ -56,8 +56,11 @@ pub fn evaluate(options: &Options) -> Result<Report> {
         return Err(Error::Data { path: options.data.clone(), reason: "holds no photo to report on".into() });
     }
     let jobs: Vec<Job> = photos.iter().map(|p| Job { path: p.path.clone(), recipe: Recipe::Plain }).collect();
-    let embeddings =
-        Cache::open(config.cache(), &options.weights, None)?.embed(&jobs, config.threads, told("embedded"))?;
+    let embeddings = Cache::open(config.cache(), &options.weights, None, config.input_px)?.embed(
+        &jobs,
+        config.threads,
+        told("embedded"),
+    )?;
     let mut programs = Program::load_some(&options.weights, config.threads)?;
     let seen = workers::each(&photos, &mut programs, |program, photo| {
         let found = program.find(&photo.path)?;

@@ -193,7 +193,8 @@ fn tuned(
     }
     let outputs = examples.iter().flat_map(|example| &example.covered).max().map_or(0, |output| output + 1);
     let (mut run, saved) = Run::open(&config.run, NAME, config, options.resume)?;
-    let mut tuner = Tuner::new(&tuning, config.seed, &examples, outputs, &options.weights, config.cache())?;
+    let mut tuner =
+        Tuner::new(&tuning, config.seed, &examples, outputs, &options.weights, (config.cache(), config.input_px))?;
     let (whole, start) = (saved.is_none(), Instant::now());
     let tuned = tuner.fit(&mut run, saved)?;
     let seconds = whole.then(|| start.elapsed().as_secs_f64());
@@ -212,7 +213,7 @@ fn rows(
     photos: &[Photo],
     classes: &[usize],
 ) -> Result<Vec<Row>> {
-    let mut cache = Cache::open(config.cache(), weights, tail)?;
+    let mut cache = Cache::open(config.cache(), weights, tail, config.input_px)?;
     let recipe = Recipe::Plain;
     let jobs: Vec<Job> = photos.iter().map(|photo| Job { path: photo.path.clone(), recipe }).collect();
     let embeddings = cache.embed(&jobs, config.threads, told("embedded"))?;

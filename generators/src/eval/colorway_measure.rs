@@ -11,9 +11,9 @@ use super::colorway_baselines::Baseline;
 use super::colorway_pairs::ColorwayPair;
 use super::colorway_view::{Protocol, View};
 use super::workers;
-use crate::backbone::Backbone;
+use crate::backbone::{Backbone, INPUT_PX};
 use crate::dye::Source;
-use crate::embedding::{Embedder, Embedding};
+use crate::embedding::{Embedder, Point};
 use crate::gate::{self, Gate};
 use crate::params::Params;
 use crate::recolor::Recolorer;
@@ -105,8 +105,8 @@ fn direction(pair: &ColorwayPair, from: usize, models: &Models) -> Result<Vec<Sa
     let views: Vec<(Protocol, &View)> =
         Protocol::ALL.into_iter().filter_map(|protocol| Some((protocol, pair.view(protocol, from)?))).collect();
     let photo = &pair.images[from];
-    let embedding = models.embed(photo)?;
-    let own = models.own_mask(photo, &embedding)?;
+    let embedding = models.general(photo)?;
+    let own = models.own_mask(photo)?;
     let mut samples = Vec::new();
     for &(protocol, view) in &views {
         let masks = own.iter().map(|mask| (MaskKind::Own, mask)).chain([(MaskKind::True, &view.region)]);
@@ -165,26 +165,26 @@ impl Models {
         let embedder = if has(gate::NAME) {
             Embedder::load(weights)?
         } else {
-            Embedder::of(Backbone::load(weights)?, &Params::default())?
+            Embedder::of(Backbone::load(weights)?, &Params::default(), INPUT_PX)?
         };
         Ok(Self { embedder, finder, generators })
     }
 
-    /// The photo's embedding.
+    /// Where the backbone puts the photo.
     ///
     /// # Errors
     /// When libtorch refuses.
-    pub fn embed(&self, photo: &SrgbImage) -> Result<Embedding> {
-        self.embedder.embed(photo)
+    pub fn general(&self, photo: &SrgbImage) -> Result<Point> {
+        self.embedder.general(photo)
     }
 
     /// The mask that `--region auto` gives; `None` without a segmenter.
     ///
     /// # Errors
     /// When a model refuses.
-    pub fn own_mask(&self, photo: &SrgbImage, embedding: &Embedding) -> Result<Option<Mask>> {
+    pub fn own_mask(&self, photo: &SrgbImage) -> Result<Option<Mask>> {
         let Some((segmenter, gate)) = &self.finder else { return Ok(None) };
-        let category = gate.classify(&embedding.gate)?;
+        let category = gate.classify(&self.embedder.for_gate(photo)?)?;
         segmenter.segment(photo)?.article_alpha(category.region, photo).map(Some)
     }
 }
@@ -197,7 +197,7 @@ pub fn dye(
     network: Option<&Recolorer>,
     photo: &SrgbImage,
     mask: &Mask,
-    embedding: &Embedding,
+    embedding: &Point,
     target: Lab,
 ) -> Result<SrgbImage> {
     if mask.data().iter().all(|&a| a == 0) {
@@ -206,7 +206,7 @@ pub fn dye(
     let source = Source::new(photo, mask)?;
     let maps = [ColorMap::to_main(source.stats(), target)];
     let dyed = match network {
-        Some(network) => network.dye(&source, &embedding.general, &maps, 1.0)?,
+        Some(network) => network.dye(&source, embedding, &maps, 1.0)?,
         None => source.dye(&maps)?,
     };
     let dyed = dyed.into_iter().next().ok_or_else(|| Error::Input("recolour: nothing was dyed".into()))?;

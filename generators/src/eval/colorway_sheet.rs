@@ -29,8 +29,8 @@ pub fn draw(pairs: &[ColorwayPair], directions: &[(usize, usize)], models: &Mode
         if *cell_px.get_or_insert(size) != size {
             continue;
         }
-        let embedding = models.embed(photo)?;
-        let mask = models.own_mask(photo, &embedding)?.unwrap_or_else(|| view.region.clone());
+        let embedding = models.general(photo)?;
+        let mask = models.own_mask(photo)?.unwrap_or_else(|| view.region.clone());
         let mut row = vec![photo.clone(), view.answer.to_srgb()];
         for generator in &models.generators {
             row.push(dye(generator.network.as_ref(), photo, &mask, &embedding, view.target())?);

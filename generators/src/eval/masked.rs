@@ -79,7 +79,7 @@ fn seen(program: &mut Program, photo: &Photo) -> Result<Vec<Vec<f32>>> {
         kept(&whole, |i| alpha(&mask, i)),
         kept(&whole, |i| 1.0 - share(&person, i)),
     ];
-    views.iter().map(|view| seam::floats_of(&program.embed(view)?.general)).collect()
+    views.iter().map(|view| seam::floats_of(&program.general(view)?)).collect()
 }
 
 fn alpha(mask: &Mask, i: usize) -> f32 {

@@ -7,7 +7,7 @@ use pixels::color_map::ColorMap;
 use pixels::{Limits, Mask, SrgbImage, decode_file};
 
 use crate::dye::{Dyed, Source};
-use crate::embedding::{Embedder, Embedding};
+use crate::embedding::{Embedder, Point};
 use crate::gate::{Classification, Gate, Look};
 use crate::recolor::Recolorer;
 use crate::segmentation::Segmentation;
@@ -30,7 +30,6 @@ pub struct Found {
     pub category: Classification,
     /// The garment that `--region auto` takes.
     pub mask: Mask,
-    embedding: Embedding,
 }
 
 /// Which recolour generator.
@@ -72,18 +71,17 @@ impl Program {
         let photo = decode_file(path, &Limits::default())
             .map_err(|error| Error::Data { path: path.to_owned(), reason: error.to_string() })?
             .image;
-        let embedding = self.embed(&photo)?;
-        let category = self.gate.classify(&embedding.gate)?;
+        let category = self.gate.classify(&self.embedder.for_gate(&photo)?)?;
         let mask = self.segmenter.segment(&photo)?.article_alpha(category.region, &photo)?;
-        Ok(Found { photo, category, mask, embedding })
+        Ok(Found { photo, category, mask })
     }
 
     /// The mask that `--region auto` gives.
     ///
     /// # Errors
     /// When libtorch refuses.
-    pub fn mask(&self, photo: &SrgbImage, embedding: &Embedding) -> Result<Mask> {
-        let region = self.gate.classify(&embedding.gate)?.region;
+    pub fn mask(&self, photo: &SrgbImage) -> Result<Mask> {
+        let region = self.gate.classify(&self.embedder.for_gate(photo)?)?.region;
         self.segmenter.segment(photo)?.article_alpha(region, photo)
     }
 
@@ -100,7 +98,7 @@ impl Program {
     /// # Errors
     /// When the mask is empty or libtorch refuses.
     pub fn dye(&self, generator: Generator, found: &Found, targets: &[Lab]) -> Result<Vec<Dyed>> {
-        self.dye_within(generator, &found.photo, &found.mask, &found.embedding, targets)
+        self.dye_within(generator, &found.photo, &found.mask, targets)
     }
 
     /// Dyes what a given mask covers.
@@ -112,14 +110,13 @@ impl Program {
         generator: Generator,
         photo: &SrgbImage,
         mask: &Mask,
-        embedding: &Embedding,
         targets: &[Lab],
     ) -> Result<Vec<Dyed>> {
         let source = Source::new(photo, mask)?;
         let maps: Vec<ColorMap> = targets.iter().map(|&target| ColorMap::to_main(source.stats(), target)).collect();
         match generator {
             Generator::Base => source.dye(&maps),
-            Generator::Network => self.network.dye(&source, &embedding.general, &maps, 1.0),
+            Generator::Network => self.network.dye(&source, &self.general(photo)?, &maps, 1.0),
         }
     }
 
@@ -131,11 +128,11 @@ impl Program {
         self.embedder.looks(pictures)
     }
 
-    /// The photo's embedding.
+    /// Where the backbone puts the photo.
     ///
     /// # Errors
     /// When libtorch refuses.
-    pub fn embed(&self, photo: &SrgbImage) -> Result<Embedding> {
-        self.embedder.embed(photo)
+    pub fn general(&self, photo: &SrgbImage) -> Result<Point> {
+        self.embedder.general(photo)
     }
 }

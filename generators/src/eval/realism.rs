@@ -134,12 +134,11 @@ fn direction(program: &Program, pair: &ColorwayPair, from: usize, group: usize) 
         return Ok(None);
     }
     let photo = &pair.images[from];
-    let embedding = program.embed(photo)?;
-    let mask = program.mask(photo, &embedding)?.united(&own.region)?;
+    let mask = program.mask(photo)?.united(&own.region)?;
     let made = METHODS.map(|(method, _)| -> Result<Option<Crops>> {
         let picture = match method {
             Method::Ours(generator) => {
-                let dyed = program.dye_within(generator, photo, &mask, &embedding, &[target])?;
+                let dyed = program.dye_within(generator, photo, &mask, &[target])?;
                 dyed.into_iter().next().map(|dyed| dyed.image)
             }
             Method::Dumb(baseline) => Some(baseline.dye(photo, &pair.labs[from], own, &mask)),

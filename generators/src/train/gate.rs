@@ -17,10 +17,10 @@ use super::gate_tail;
 use super::optim::{Adam, AdamConfig, cosine_with_warmup};
 use super::run::{Run, Saved, read_config};
 use super::tail;
-use crate::backbone::EMBEDDING;
+use crate::backbone::{self, EMBEDDING};
 use crate::card::Card;
 use crate::eval::gate::{Options, evaluate};
-use crate::gate::NAME;
+use crate::gate::{NAME, is_input_px};
 use crate::layers::Linear;
 use crate::params::{Builder, Init, Params};
 use crate::stream::Stream;
@@ -39,6 +39,9 @@ pub struct Config {
     /// Photos of one's own, with a tree of one's own; without it those under the data folder.
     #[serde(default)]
     pub photos: Option<OwnPhotos>,
+    /// Side of the pictures that the gate sees, in pixels, a multiple of 32.
+    #[serde(default = "input_px")]
+    pub input_px: u32,
     /// Root seed.
     pub seed: u64,
     /// Optimiser steps.
@@ -82,6 +85,10 @@ pub struct Config {
     pub log_every: u64,
 }
 
+fn input_px() -> u32 {
+    backbone::INPUT_PX
+}
+
 impl Config {
     /// Whether weights may be fitted on a part.
     pub fn learns_from(&self, part: Part) -> bool {
@@ -96,6 +103,7 @@ impl Config {
         let share = |value: f64| value > 0.0 && value < 1.0;
         let rules = [
             (self.steps > 0 && self.batch > 0 && self.save_every > 0 && self.log_every > 0, "a count of steps is 0"),
+            (is_input_px(self.input_px), "`input_px` must be a multiple of 32 up to 1024"),
             (self.rate > 0.0 && self.weight_decay >= 0.0, "`rate` and `weight_decay` must be positive"),
             ((0.0..1.0).contains(&self.dropout), "`dropout` must lie in 0..1"),
             (self.hidden >= 0, "`hidden` must not be negative"),
@@ -147,7 +155,7 @@ impl Material {
     pub fn load(config: &Config, data: &Path, weights: &Path, gate: Option<&Path>) -> Result<Self> {
         let taxonomy = Taxonomy::load(weights)?;
         let photos = config.labelled(data)?;
-        let mut cache = Cache::open(config.cache(), weights, gate)?;
+        let mut cache = Cache::open(config.cache(), weights, gate, config.input_px)?;
         let progress = tail::told("embedded");
         let rows = gather(data, &photos, &taxonomy, config.copies(), &mut cache, config.threads, progress)?;
         Ok(Self { photos, rows, taxonomy, cache })

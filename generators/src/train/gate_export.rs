@@ -114,7 +114,10 @@ pub fn write_weights(
             config.dimensions
         ),
         config: serde_json::to_value(config).map_err(|error| Error::Input(error.to_string()))?,
-        preprocessing: "whole picture, both sides resized to 224 px in linear light, then as the backbone".into(),
+        preprocessing: format!(
+            "whole picture, both sides resized to {} px in linear light, then as the backbone",
+            config.input_px
+        ),
         classes: material.taxonomy.article_names(),
         thresholds: [
             ("temperature", threshold(settings.temperature, "likeliest labels of plain calibration photos".into())),

@@ -50,7 +50,7 @@ pub fn train(
     let folder = config.run.join("tail");
     let (mut run, saved) = Run::open(&folder, NAME, config, resume)?;
     let outputs = taxonomy.articles() + 1;
-    let mut tuner = Tuner::new(tuning, config.seed, &examples, outputs, weights, config.cache())?;
+    let mut tuner = Tuner::new(tuning, config.seed, &examples, outputs, weights, (config.cache(), config.input_px))?;
     let tuned = tuner.fit(&mut run, saved)?;
     drop(tuner);
     let file = folder.join("tail.safetensors");
@@ -78,8 +78,8 @@ pub fn train(
     Ok(Candidate { file, head, tail, selection })
 }
 
-/// What the tail learns from: every photo of the training part plain and recoloured, phone photos also as other cameras
-/// see them, and pictures without a product. The selection part is held out.
+/// What the tail learns from: every photo of the training part plain and recoloured, catalogue photos also in other framings,
+/// phone photos as other cameras see them, and pictures without a product. The selection part is held out.
 fn examples(
     config: &Config,
     tuning: &tail::Config,
@@ -97,9 +97,11 @@ fn examples(
         }
         let mut recipes = vec![Recipe::Plain];
         recipes.extend((0..config.recoloured).map(Recipe::Recoloured));
-        // Catalogue photos are framed and lit alike; phone photos are not.
-        let snapshots = if photo.source == Source::Clothing { tuning.snapshots } else { 0 };
-        recipes.extend((0..snapshots).map(Recipe::Snapshot));
+        // Catalogue photos are framed and lit nearly alike; phone photos are not.
+        match photo.source {
+            Source::Clothing => recipes.extend((0..tuning.snapshots).map(Recipe::Snapshot)),
+            Source::Studio | Source::Own => recipes.extend((0..tuning.framings).map(Recipe::Varied)),
+        }
         let path = photo.path.clone();
         if learned && config.nothing_every > 0 && index % config.nothing_every as usize == 0 {
             let recipes = vec![Recipe::Nothing(0)];

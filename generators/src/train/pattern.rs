@@ -149,7 +149,7 @@ fn garments(data: &Path, weights: &Path) -> Result<Vec<Seen>> {
         let title = source.title().unwrap_or_default().to_owned();
         let small = Garment { key: title.clone(), image: view.image, mask: view.mask };
         let looks_patterned = cloth_of(&small) == Cloth::Printed;
-        let features = seam::floats_of(&embedder.embed(&alone)?.general)?;
+        let features = seam::floats_of(&embedder.general(&alone)?)?;
         Ok(Some(Seen { named: Named::of(&title), title, looks_patterned, features }))
     })?;
     let seen: Vec<Seen> = seen.into_iter().flatten().collect();

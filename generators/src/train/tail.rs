@@ -13,12 +13,12 @@ use tch::{Kind, Tensor};
 
 use super::gate_data::augment::Recipe;
 use super::gate_data::embeddings::Job;
-use super::gate_data::maps::{Maps, VALUES, hide, mirror};
+use super::gate_data::maps::{Maps, stacked};
 use super::gate_data::rows::{IMPOSSIBLE, surprise};
 use super::optim::{Adam, AdamConfig, clip_norm, copy_into, cosine_with_warmup, update_average};
 use super::parallel::{Losses, gradients};
 use super::run::{Run, Saved};
-use crate::backbone::{self, EMBEDDING, TRUNK_SHAPE, Tail};
+use crate::backbone::{self, EMBEDDING, Tail};
 use crate::embedding_cache::Key;
 use crate::gate::{NAME, TAIL};
 use crate::layers::{Linear, Precision};
@@ -57,6 +57,9 @@ pub struct Config {
     pub hidden: f32,
     /// Other views of every phone photo that is learned from.
     pub snapshots: u32,
+    /// Other framings of every catalogue photo that is learned from.
+    #[serde(default)]
+    pub framings: u32,
     /// Decay of the averaged weights, which are the ones exported.
     pub average: f64,
     /// Weight of the surprise at the words that a catalogue says of its products, all words together.
@@ -173,7 +176,7 @@ impl Tuner {
     /// The backbone's own tail under a head that says nothing yet, for `outputs` answers, and one that knows how often
     /// each word is said.
     ///
-    /// `cache` is the folder of the maps; what it lacks is computed.
+    /// `cache` is the folder of the maps of pictures, which are `px` wide and high; what it lacks is computed.
     ///
     /// # Errors
     /// When the backbone or a photo is missing, or there is nothing to learn from.
@@ -183,14 +186,14 @@ impl Tuner {
         examples: &[Example],
         outputs: usize,
         weights: &Path,
-        cache: &Path,
+        (cache, px): (&Path, u32),
     ) -> Result<Self> {
         let used =
             |example: &Example| if example.learned { example.recipes.len() } else { example.recipes.len().min(1) };
         let jobs = examples.iter().flat_map(|example| {
             example.recipes[..used(example)].iter().map(|&recipe| Job { path: example.path.clone(), recipe })
         });
-        let mut maps = Maps::open(cache, weights)?;
+        let mut maps = Maps::open(cache, weights, px)?;
         let mut keys = maps.ensure(&jobs.collect::<Vec<_>>(), config.threads, told("mapped"))?.into_iter();
         let (mut learned, mut held_out) = (Vec::new(), Vec::new());
         for example in examples {
@@ -228,12 +231,11 @@ impl Tuner {
     pub fn step(&mut self, step: u64) -> Result<f64> {
         let Config { steps, head_rate, tail_rate, rate_decay, precision, smoothing, .. } = self.config;
         let shards = self.shards(step)?;
-        let (outputs, of_words) = (self.outputs as i64, self.config.words);
+        let (outputs, of_words, px) = (self.outputs as i64, self.config.words, self.maps.px());
         let (gradients, parts) = gradients(&self.params, &shards, step, |leaves, shard| {
             let n = shard.shares.len() as i64;
             let rows = |values: &[f32]| Tensor::from_slice(values).view([n, -1]);
-            let [channels, height, width] = TRUNK_SHAPE;
-            let maps = rows(&shard.maps).view([n, channels, height, width]);
+            let maps = stacked(&shard.maps, px);
             let (tail, head) = build(&still(leaves), precision, outputs)?;
             let embedding = tail.forward(&maps) * rows(&shard.kept);
             let logits = head.forward(&embedding);
@@ -271,7 +273,7 @@ impl Tuner {
         sizes
             .map(|n| {
                 let mut shard = Shard {
-                    maps: Vec::with_capacity(n * VALUES),
+                    maps: Vec::with_capacity(n * self.maps.values()),
                     allowed: [vec![], vec![]],
                     shares: vec![],
                     kept: vec![],
@@ -290,7 +292,7 @@ impl Tuner {
                         map.iter_mut().zip(other).for_each(|(a, b)| *a = *a * share + b * (1.0 - share));
                     }
                     if stream.chance(hidden) {
-                        hide(&mut map, &mut stream);
+                        self.maps.hide(&mut map, &mut stream);
                     }
                     shard.maps.extend(map);
                     shard.shares.push(share);
@@ -316,7 +318,7 @@ impl Tuner {
         let item = &self.learned[stream.below(self.learned.len())];
         let mut map = self.maps.get(&item.keys[stream.below(item.keys.len())])?;
         if stream.chance(0.5) {
-            mirror(&mut map);
+            self.maps.mirror(&mut map);
         }
         Ok((map, item))
     }
@@ -335,8 +337,7 @@ impl Tuner {
                 .flat_map(|item| (0..self.outputs).map(|o| if item.covered.contains(&o) { 0.0 } else { IMPOSSIBLE }))
                 .collect();
             let allowed = Tensor::from_slice(&allowed).view([items.len() as i64, -1]);
-            let [channels, height, width] = TRUNK_SHAPE;
-            let maps = Tensor::from_slice(&maps.concat()).view([-1, channels, height, width]);
+            let maps = stacked(&maps.concat(), self.maps.px());
             let logits_of =
                 |maps: &Tensor| -> Result<Tensor> { Ok(tch::no_grad(|| head.forward(&tail.forward(maps)))) };
             let (logits, mirrored) = (logits_of(&maps)?, logits_of(&maps.flip([3]))?);

@@ -36,13 +36,14 @@ pub(super) fn answers(
         })
         .collect();
     let (mut run, saved) = Run::open(&config.run, NAME, config, false)?;
-    let mut tuner = Tuner::new(tuning, config.seed, &examples, names, &options.weights, config.cache())?;
+    let mut tuner =
+        Tuner::new(tuning, config.seed, &examples, names, &options.weights, (config.cache(), config.input_px))?;
     let file = config.run.join("tail.safetensors");
     let head = tuner.fit(&mut run, saved)?.write(&file)?;
     drop(tuner);
     let judged: Vec<&Photo> = photos.iter().filter(|photo| photo.part == head::judged(config)).collect();
     let jobs: Vec<Job> = judged.iter().map(|p| Job { path: p.path.clone(), recipe: Recipe::Plain }).collect();
-    let mut cache = Cache::open(config.cache(), &options.weights, Some(&file))?;
+    let mut cache = Cache::open(config.cache(), &options.weights, Some(&file), config.input_px)?;
     let embeddings = cache.embed(&jobs, config.threads, told("embedded"))?;
     let embeddings: Vec<f32> = embeddings.into_iter().flatten().flatten().collect();
     let embeddings = Tensor::from_slice(&embeddings).view([judged.len() as i64, EMBEDDING]);

@@ -61,7 +61,7 @@ impl Probe<'_> {
                 judge::embed(&network, &pictures.iter().collect::<Vec<_>>())
             }))
         };
-        let network = Network { id, load: &load };
+        let network = Network { id, px: crate::backbone::INPUT_PX, load: &load };
         let progress = |done: usize, all: usize| {
             if done % 1600 < 16 || done == all {
                 eprintln!("seen by the judge: {done} of {all}");

@@ -86,7 +86,7 @@ pub fn item(networks: &Networks, [printed, plain]: [&Found; 2]) -> Result<Option
     let flat = pasted(&swatch, scale, &plain.photo, &plain.mask)?;
     let multiplied = within(&multiplied(&flat, &plain.photo)?, &plain.photo, &plain.mask);
     let mut refined = made.image.clone();
-    let embedding = networks.embedder.embed(&tile.to_srgb())?.general;
+    let embedding = networks.embedder.general(&tile.to_srgb())?;
     if let Some(light) = networks.refiner.light(&ours, &made.image, &plain.mask, &embedding)? {
         relight(&mut refined, &plain.mask, &light)?;
     }

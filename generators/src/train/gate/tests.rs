@@ -4,6 +4,7 @@ use crate::train::gate_data::augment::Recipe;
 
 fn config(run: &Path, steps: u64) -> Config {
     Config {
+        input_px: 224,
         run: run.to_owned(),
         cache: None,
         photos: None,

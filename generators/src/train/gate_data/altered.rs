@@ -7,12 +7,9 @@ use std::path::{Path, PathBuf};
 use pixels::{Format, Limits, SrgbImage, decode, encode, resize_linear};
 
 use super::photos;
-use crate::backbone::INPUT_PX;
 use crate::embedding_cache::{Job, Key};
 use crate::stream::Stream;
 use crate::{Error, Result};
-
-const SIDE: u32 = INPUT_PX;
 
 /// What becomes of a photo.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,15 +71,16 @@ impl Job for Altered {
         }
     }
 
-    fn make(&self, photo: &SrgbImage, content: &Key) -> Result<Option<SrgbImage>> {
-        let small = |photo: &SrgbImage| Ok::<_, Error>(resize_linear(photo, SIDE, SIDE)?);
+    fn make(&self, photo: &SrgbImage, content: &Key, px: u32) -> Result<Option<SrgbImage>> {
+        let small = |photo: &SrgbImage| Ok::<_, Error>(resize_linear(photo, px, px)?);
         let read = |path: &Path| small(&photos::read(path)?);
-        let (left, top) = (|x: u32, _: u32| x < SIDE / 2, |_: u32, y: u32| y < SIDE / 2);
+        let (left, top) = (|x: u32, _: u32| x < px / 2, |_: u32, y: u32| y < px / 2);
+        let rim = |x: u32, y: u32| outer(x, px) || outer(y, px);
         let made = match &self.change {
             Change::Joined(other, draw) => {
                 let seed = u64::from_le_bytes(*content.first_chunk().unwrap_or(&[0; 8]));
                 let mut stream = Stream::new(seed, "joined", u64::from(*draw));
-                let border = SIDE / 3 + stream.below(SIDE as usize / 3) as u32;
+                let border = px / 3 + stream.below(px as usize / 3) as u32;
                 let (across, swapped) = (stream.chance(0.5), stream.chance(0.5));
                 let first = |x: u32, y: u32| (if across { x } else { y } < border) != swapped;
                 choose(&small(photo)?, &read(other)?, first)
@@ -94,9 +92,9 @@ impl Job for Altered {
                 let seed = u64::from_le_bytes(*content.first_chunk().unwrap_or(&[0; 8]));
                 let mut stream = Stream::new(seed, "covered", 0);
                 let code = [(); 3].map(|()| stream.below(256) as u8);
-                choose(&small(photo)?, &SrgbImage::filled(SIDE, SIDE, code), outer)
+                choose(&small(photo)?, &SrgbImage::filled(px, px, code), rim)
             }
-            Change::CoveredBy(other) => choose(&small(photo)?, &read(other)?, outer),
+            Change::CoveredBy(other) => choose(&small(photo)?, &read(other)?, rim),
             Change::Compressed => {
                 let bytes = encode(photo, None, Format::Jpeg, 60)?;
                 small(&decode(&bytes, &Limits::default())?.image)?
@@ -111,24 +109,25 @@ impl Job for Altered {
             }
             Change::Mirrored => {
                 let small = small(photo)?;
-                let codes = (0..SIDE * SIDE).flat_map(|i| small.pixel(SIDE - 1 - i % SIDE, i / SIDE));
-                SrgbImage::new(SIDE, SIDE, codes.collect())?
+                let codes = (0..px * px).flat_map(|i| small.pixel(px - 1 - i % px, i / px));
+                SrgbImage::new(px, px, codes.collect())?
             }
         };
         Ok(Some(made))
     }
 }
 
-/// Whether a pixel lies outside the middle square that is half of the picture.
-fn outer(x: u32, y: u32) -> bool {
-    const MARGIN: u32 = SIDE * 146 / 1000;
-    x < MARGIN || y < MARGIN || x >= SIDE - MARGIN || y >= SIDE - MARGIN
+/// Whether a row or a column of so many lies outside the middle square that is half of the picture.
+fn outer(at: u32, px: u32) -> bool {
+    let margin = px * 146 / 1000;
+    at < margin || at >= px - margin
 }
 
 fn choose(one: &SrgbImage, other: &SrgbImage, first: impl Fn(u32, u32) -> bool) -> SrgbImage {
+    let px = other.width_px();
     let mut made = other.clone();
     for (i, pixel) in made.data_mut().chunks_exact_mut(3).enumerate() {
-        let (x, y) = (i as u32 % SIDE, i as u32 / SIDE);
+        let (x, y) = (i as u32 % px, i as u32 / px);
         if first(x, y) {
             pixel.copy_from_slice(&one.pixel(x, y));
         }
@@ -145,9 +144,10 @@ fn scaled(photo: &SrgbImage, gain: f32) -> SrgbImage {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backbone::INPUT_PX as SIDE;
 
     fn make(change: Change, photo: &SrgbImage) -> SrgbImage {
-        Altered { path: "a.png".into(), change }.make(photo, &[7; 32]).unwrap().unwrap()
+        Altered { path: "a.png".into(), change }.make(photo, &[7; 32], SIDE).unwrap().unwrap()
     }
 
     #[test]

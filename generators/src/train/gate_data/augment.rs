@@ -7,16 +7,13 @@ use pixels::color::{Lab, LabImage};
 use pixels::{Limits, SrgbImage, decode_mask, resize_linear};
 
 use super::snapshot::snapshot;
-use crate::backbone::INPUT_PX;
 use crate::stream::Stream;
 use crate::{Error, Result};
-
-const SIDE: u32 = INPUT_PX;
 
 /// What is made of a photo. Numbers tell draws of one recipe apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Recipe {
-    /// The photo itself, both sides resized to 224 px.
+    /// The photo itself, both sides resized.
     Plain,
     /// The garment in a random colour.
     Recoloured(u32),
@@ -66,23 +63,23 @@ impl fmt::Display for Recipe {
 }
 
 impl Recipe {
-    /// Makes the 224×224 picture, or none where the photo does not lend itself.
+    /// Makes the picture, `px` wide and high, or none where the photo does not lend itself.
     ///
     /// Draws depend on `content`, the checksum of the photo's bytes, and on the recipe alone.
     ///
     /// # Errors
     /// When a street photo has no readable mask beside it.
-    pub fn make(&self, source: &SrgbImage, path: &Path, content: &[u8; 32]) -> Result<Option<SrgbImage>> {
+    pub fn make(&self, source: &SrgbImage, path: &Path, content: &[u8; 32], px: u32) -> Result<Option<SrgbImage>> {
         let seed = u64::from_le_bytes(*content.first_chunk().unwrap_or(&[0; 8]));
         let mut stream = Stream::new(seed, &self.to_string(), 0);
-        let photo = resize_linear(source, SIDE, SIDE)?;
+        let photo = resize_linear(source, px, px)?;
         let made = match *self {
             Self::Plain => photo,
             Self::Recoloured(_) => recolour(&photo, &mut stream),
             Self::Varied(_) => vary(&photo, &mut stream)?,
-            Self::Snapshot(_) => snapshot(source, &mut stream)?,
+            Self::Snapshot(_) => snapshot(source, px, &mut stream)?,
             Self::Nothing(_) => nothing(&photo, &mut stream)?,
-            Self::Backdrop(_) => return backdrop(source, path, &mut stream),
+            Self::Backdrop(_) => return backdrop(source, path, px, &mut stream),
             Self::Exposed(_) => {
                 let gain = stream.uniform(0.75, 1.25);
                 each_byte(&photo, |code| code * gain)
@@ -102,13 +99,15 @@ impl Recipe {
 ///
 /// On a plain backdrop the garment is what differs from it, otherwise what resembles the middle of the picture.
 pub fn recolour(photo: &SrgbImage, stream: &mut Stream) -> SrgbImage {
+    let side = photo.width_px();
     let mut lab = LabImage::from_srgb(photo);
-    let colours: Vec<Lab> = (0..(SIDE * SIDE) as usize).map(|i| lab.at(i)).collect();
-    let border: Vec<Lab> = within(&colours, |x, y| x.min(y).min(SIDE - 1 - x).min(SIDE - 1 - y) < 4);
+    let colours: Vec<Lab> = (0..(side * side) as usize).map(|i| lab.at(i)).collect();
+    let border: Vec<Lab> = within(&colours, side, |x, y| x.min(y).min(side - 1 - x).min(side - 1 - y) < 4);
     let backdrop = median(&border);
     let plain = border.iter().filter(|c| distance(**c, backdrop) < 8.0).count() * 10 > border.len() * 7;
     let away = |colour: Lab| !plain || distance(colour, backdrop) > 8.0;
-    let mut middle = within(&colours, |x, y| x.abs_diff(SIDE / 2) < SIDE / 5 && y.abs_diff(SIDE / 2) < SIDE / 5);
+    let near = |at: u32| at.abs_diff(side / 2) < side / 5;
+    let mut middle = within(&colours, side, |x, y| near(x) && near(y));
     if middle.iter().any(|c| away(*c)) {
         middle.retain(|c| away(*c));
     }
@@ -139,8 +138,8 @@ fn distance(x: Lab, y: Lab) -> f32 {
     ((x.l - y.l).powi(2) + (x.a - y.a).powi(2) + (x.b - y.b).powi(2)).sqrt()
 }
 
-fn within(colours: &[Lab], keep: impl Fn(u32, u32) -> bool) -> Vec<Lab> {
-    let kept = colours.iter().enumerate().filter(|(i, _)| keep(*i as u32 % SIDE, *i as u32 / SIDE));
+fn within(colours: &[Lab], side: u32, keep: impl Fn(u32, u32) -> bool) -> Vec<Lab> {
+    let kept = colours.iter().enumerate().filter(|(i, _)| keep(*i as u32 % side, *i as u32 / side));
     kept.map(|(_, colour)| *colour).collect()
 }
 
@@ -156,42 +155,44 @@ fn median(colours: &[Lab]) -> Lab {
 fn vary(photo: &SrgbImage, stream: &mut Stream) -> Result<SrgbImage> {
     let recoloured = stream.chance(0.5).then(|| recolour(photo, stream));
     let photo = recoloured.as_ref().unwrap_or(photo);
+    let px = photo.width_px();
     let framed = if stream.chance(0.3) {
         // A square photo of the same thing: ours are squeezed from 3:4.
-        let width = (SIDE as f32 * stream.uniform(0.7, 1.0)) as u32;
-        let narrow = resize_linear(photo, width, SIDE)?;
-        let left = (SIDE - width) / 2;
+        let width = (px as f32 * stream.uniform(0.7, 1.0)) as u32;
+        let narrow = resize_linear(photo, width, px)?;
+        let left = (px - width) / 2;
         let edge = |x: u32| x.saturating_sub(left).min(width - 1);
-        from_pixels(|x, y| narrow.pixel(edge(x), y))
+        from_pixels(px, |x, y| narrow.pixel(edge(x), y))
     } else {
-        let side = |stream: &mut Stream| (SIDE as f32 * stream.uniform(0.8, 1.0)) as u32;
+        let side = |stream: &mut Stream| (px as f32 * stream.uniform(0.8, 1.0)) as u32;
         let (width, height) = (side(stream), side(stream));
-        let left = stream.below((SIDE - width + 1) as usize) as u32;
-        let top = stream.below((SIDE - height + 1) as usize) as u32;
-        crop(photo, left, top, width, height)?
+        let left = stream.below((px - width + 1) as usize) as u32;
+        let top = stream.below((px - height + 1) as usize) as u32;
+        crop(photo, (left, top), (width, height), px)?
     };
     let (gain, lift) = (stream.uniform(0.75, 1.25), stream.uniform(-12.0, 12.0));
     let exposed = each_byte(&framed, |code| code * gain + lift);
     let mirror = stream.chance(0.5);
-    Ok(from_pixels(|x, y| exposed.pixel(if mirror { SIDE - 1 - x } else { x }, y)))
+    Ok(from_pixels(px, |x, y| exposed.pixel(if mirror { px - 1 - x } else { x }, y)))
 }
 
 /// The kinds of picture without a product that training knows.
 fn nothing(photo: &SrgbImage, stream: &mut Stream) -> Result<SrgbImage> {
+    let px = photo.width_px();
     let side = [8, 10, 14, 20][stream.below(4)];
     let grid = [3, 4, 6, 8, 14][stream.below(5)];
     Ok(match stream.below(8) {
         0 => each_byte(photo, |_| stream.below(256) as f32),
         1 => {
             let small = SrgbImage::new(side, side, (0..side * side * 3).map(|_| stream.below(256) as u8).collect())?;
-            resize_linear(&small, SIDE, SIDE)?
+            resize_linear(&small, px, px)?
         }
         2 => {
             let (from, to) = (stream.below(256) as f32, stream.below(256) as f32);
             let tint: [f32; 3] = std::array::from_fn(|_| stream.uniform(0.5, 1.0));
             let across = stream.chance(0.5);
-            from_pixels(|x, y| {
-                let t = if across { x } else { y } as f32 / SIDE as f32;
+            from_pixels(px, |x, y| {
+                let t = if across { x } else { y } as f32 / px as f32;
                 tint.map(|k| (k * (from + (to - from) * t)) as u8)
             })
         }
@@ -209,7 +210,7 @@ fn nothing(photo: &SrgbImage, stream: &mut Stream) -> Result<SrgbImage> {
 }
 
 /// A square of a street photo, 64 px or more, where the label mask names nothing.
-fn backdrop(street: &SrgbImage, path: &Path, stream: &mut Stream) -> Result<Option<SrgbImage>> {
+fn backdrop(street: &SrgbImage, path: &Path, px: u32, stream: &mut Stream) -> Result<Option<SrgbImage>> {
     let (Some(folder), Some(stem)) = (path.parent().and_then(Path::parent), path.file_stem()) else { return Ok(None) };
     let mask_path = folder.join("masks").join(stem).with_extension("png");
     let bytes = std::fs::read(&mask_path).map_err(Error::io(&mask_path))?;
@@ -227,19 +228,20 @@ fn backdrop(street: &SrgbImage, path: &Path, stream: &mut Stream) -> Result<Opti
         let named =
             rows.flat_map(|row| &row[left as usize..(left + side) as usize]).filter(|label| **label != 0).count();
         if named == 0 {
-            return Ok(Some(crop(street, left, top, side, side)?));
+            return Ok(Some(crop(street, (left, top), (side, side), px)?));
         }
     }
     Ok(None)
 }
 
-fn crop(image: &SrgbImage, left: u32, top: u32, width: u32, height: u32) -> Result<SrgbImage> {
+fn crop(image: &SrgbImage, (left, top): (u32, u32), (width, height): (u32, u32), px: u32) -> Result<SrgbImage> {
     let pixels = (0..width * height).flat_map(|i| image.pixel(left + i % width, top + i / width)).collect();
-    Ok(resize_linear(&SrgbImage::new(width, height, pixels)?, SIDE, SIDE)?)
+    Ok(resize_linear(&SrgbImage::new(width, height, pixels)?, px, px)?)
 }
 
 fn coarsen(photo: &SrgbImage, side: u32) -> Result<SrgbImage> {
-    Ok(resize_linear(&resize_linear(photo, side, side)?, SIDE, SIDE)?)
+    let px = photo.width_px();
+    Ok(resize_linear(&resize_linear(photo, side, side)?, px, px)?)
 }
 
 fn each_byte(photo: &SrgbImage, mut f: impl FnMut(f32) -> f32) -> SrgbImage {
@@ -250,19 +252,20 @@ fn each_byte(photo: &SrgbImage, mut f: impl FnMut(f32) -> f32) -> SrgbImage {
     out
 }
 
-fn from_pixels(f: impl Fn(u32, u32) -> [u8; 3]) -> SrgbImage {
-    let mut out = SrgbImage::filled(SIDE, SIDE, [0; 3]);
+fn from_pixels(px: u32, f: impl Fn(u32, u32) -> [u8; 3]) -> SrgbImage {
+    let mut out = SrgbImage::filled(px, px, [0; 3]);
     for (i, pixel) in out.data_mut().chunks_exact_mut(3).enumerate() {
-        pixel.copy_from_slice(&f(i as u32 % SIDE, i as u32 / SIDE));
+        pixel.copy_from_slice(&f(i as u32 % px, i as u32 / px));
     }
     out
 }
 
 fn shuffle(photo: &SrgbImage, grid: u32, stream: &mut Stream) -> SrgbImage {
-    let cell = SIDE / grid;
+    let px = photo.width_px();
+    let cell = px / grid;
     let mut order: Vec<u32> = (0..grid * grid).collect();
     stream.shuffle(&mut order);
-    from_pixels(|x, y| {
+    from_pixels(px, |x, y| {
         let (column, row) = (x / cell, y / cell);
         if column >= grid || row >= grid {
             return photo.pixel(x, y);
@@ -273,27 +276,34 @@ fn shuffle(photo: &SrgbImage, grid: u32, stream: &mut Stream) -> SrgbImage {
 }
 
 fn shear(photo: &SrgbImage, stream: &mut Stream) -> SrgbImage {
-    let shifts: Vec<u32> = (0..SIDE).map(|_| stream.below(SIDE as usize) as u32).collect();
-    from_pixels(|x, y| photo.pixel((x + shifts[y as usize]) % SIDE, y))
+    let px = photo.width_px();
+    let shifts: Vec<u32> = (0..px).map(|_| stream.below(px as usize) as u32).collect();
+    from_pixels(px, |x, y| photo.pixel((x + shifts[y as usize]) % px, y))
 }
 
 fn cut_off(photo: &SrgbImage) -> SrgbImage {
-    from_pixels(|x, y| if y < SIDE / 3 { photo.pixel(x, y) } else { [128; 3] })
+    let px = photo.width_px();
+    from_pixels(px, |x, y| if y < px / 3 { photo.pixel(x, y) } else { [128; 3] })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backbone::INPUT_PX;
 
     fn shirt() -> SrgbImage {
-        from_pixels(|x, y| if (60..160).contains(&x) && (40..200).contains(&y) { [30, 60, 150] } else { [255; 3] })
+        from_pixels(
+            INPUT_PX,
+            |x, y| if (60..160).contains(&x) && (40..200).contains(&y) { [30, 60, 150] } else { [255; 3] },
+        )
     }
 
     #[test]
     fn a_recolouring_changes_the_garment_and_spares_the_backdrop() {
         let photo = shirt();
         for draw in 0..5 {
-            let made = Recipe::Recoloured(draw).make(&photo, Path::new(""), &[draw as u8; 32]).unwrap().unwrap();
+            let made =
+                Recipe::Recoloured(draw).make(&photo, Path::new(""), &[draw as u8; 32], INPUT_PX).unwrap().unwrap();
             assert_eq!(made.pixel(5, 5), [255; 3]);
             assert_ne!(made.pixel(100, 100), photo.pixel(100, 100));
         }
@@ -302,17 +312,21 @@ mod tests {
     #[test]
     fn pictures_depend_on_recipe_and_content_alone() {
         let photo = shirt();
-        let make = |recipe: Recipe, content: u8| recipe.make(&photo, Path::new(""), &[content; 32]).unwrap().unwrap();
+        let make = |recipe: Recipe, content: u8| {
+            recipe.make(&photo, Path::new(""), &[content; 32], INPUT_PX).unwrap().unwrap()
+        };
         for recipe in [Recipe::Varied(0), Recipe::Nothing(1), Recipe::Shuffled(4), Recipe::Sheared, Recipe::Noisy] {
             assert_eq!(make(recipe, 1), make(recipe, 1));
             assert_ne!(make(recipe, 1), make(recipe, 2), "{recipe}");
         }
         assert_eq!(make(Recipe::Plain, 1), photo);
+        let larger = Recipe::Plain.make(&photo, Path::new(""), &[1; 32], 288).unwrap().unwrap();
+        assert_eq!((larger.width_px(), larger.height_px()), (288, 288));
     }
 
     #[test]
     fn shuffling_keeps_every_pixel() {
-        let photo = from_pixels(|x, y| [x as u8, y as u8, 0]);
+        let photo = from_pixels(INPUT_PX, |x, y| [x as u8, y as u8, 0]);
         let mut made = shuffle(&photo, 4, &mut Stream::new(1, "test", 0)).into_data();
         let mut before = photo.into_data();
         made.sort_unstable();

@@ -9,8 +9,8 @@ use sha2::{Digest, Sha256};
 use tch::Tensor;
 
 use super::augment::Recipe;
-use super::maps::Maps;
-use crate::backbone::{self, EMBEDDING, TRUNK_SHAPE, Tail};
+use super::maps::{Maps, stacked};
+use crate::backbone::{self, EMBEDDING, INPUT_PX, Tail};
 use crate::embedding_cache::{self, Forward, Key, Network, ensure, key_of};
 use crate::gate::{Look, whole};
 use crate::layers::Precision;
@@ -41,8 +41,8 @@ impl embedding_cache::Job for Job {
         self.recipe.to_string()
     }
 
-    fn make(&self, photo: &SrgbImage, content: &Key) -> Result<Option<SrgbImage>> {
-        self.recipe.make(photo, &self.path, content)
+    fn make(&self, photo: &SrgbImage, content: &Key, px: u32) -> Result<Option<SrgbImage>> {
+        self.recipe.make(photo, &self.path, content, px)
     }
 }
 
@@ -58,11 +58,11 @@ pub struct Cache {
 
 impl Cache {
     /// Opens `folder/quarters.f16`, and what pixels were measured to be and the maps beside it. `gate` is a file with a gate's tensors, whose tail is
-    /// taken if it has one; without, the backbone's own is.
+    /// taken if it has one; without, the backbone's own is. Pictures are `px` wide and high.
     ///
     /// # Errors
     /// When a file cannot be read or the backbone is missing.
-    pub fn open(folder: &Path, weights: &Path, gate: Option<&Path>) -> Result<Self> {
+    pub fn open(folder: &Path, weights: &Path, gate: Option<&Path>, px: u32) -> Result<Self> {
         let mut hash = Sha256::new();
         for (name, tensor) in tail_of(weights, gate)?.iter() {
             hash.update(name);
@@ -70,7 +70,7 @@ impl Cache {
         }
         let values = embedding_cache::Cache::open(folder, "quarters", QUARTERS)?;
         let soundness = embedding_cache::Cache::open(folder, "soundness", 5)?;
-        let (maps, weights, gate) = (Maps::open(folder, weights)?, weights.to_owned(), gate.map(Path::to_owned));
+        let (maps, weights, gate) = (Maps::open(folder, weights, px)?, weights.to_owned(), gate.map(Path::to_owned));
         Ok(Self { values, soundness, maps, weights, gate, id: hash.finalize().into() })
     }
 
@@ -124,7 +124,7 @@ impl Cache {
         let quarters = self.quarters(jobs, threads, |_, _| {})?;
         let load = || -> Result<Forward> { Ok(Box::new(measured)) };
         // Count up when the measures change.
-        let network = Network { id: Sha256::digest("soundness 2").into(), load: &load };
+        let network = Network { id: Sha256::digest("soundness 2").into(), px: INPUT_PX, load: &load };
         let (keys, missing) = ensure(&mut self.soundness, &network, jobs, threads, |_, _| {})?;
         if let Some((_, error)) = missing.into_iter().next() {
             return Err(error);
@@ -148,8 +148,7 @@ impl Cache {
                 let at = next.fetch_add(1, Ordering::Relaxed);
                 let Some(batch) = batches.get(at) else { return Ok(made) };
                 let maps = batch.iter().map(|&i| self.maps.get(&keys[i])).collect::<Result<Vec<_>>>()?;
-                let [channels, height, width] = TRUNK_SHAPE;
-                let maps = Tensor::from_slice(&maps.concat()).view([-1, channels, height, width]);
+                let maps = stacked(&maps.concat(), self.maps.px());
                 made.push((at, floats_of(&tail.quarters(&maps)?.contiguous())?));
             }
         };

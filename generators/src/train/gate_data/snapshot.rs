@@ -6,7 +6,6 @@ use pixels::{SrgbImage, resize_linear};
 
 use super::augment::recolour;
 use crate::Result;
-use crate::backbone::INPUT_PX;
 use crate::stream::Stream;
 
 /// Side of the picture that is sampled from, so that near views are not blurred.
@@ -14,22 +13,21 @@ const SOURCE: u32 = 320;
 /// Largest channel difference to the border's colour of a plain ground, in codes.
 const PLAIN: i32 = 14;
 
-/// A random view of a photo, 224×224 px.
+/// A random view of a photo, `px` wide and high.
 ///
 /// # Errors
 /// When the photo cannot be resized.
-pub fn snapshot(photo: &SrgbImage, stream: &mut Stream) -> Result<SrgbImage> {
-    let recoloured =
-        if stream.chance(0.3) { Some(recolour(&resize_linear(photo, INPUT_PX, INPUT_PX)?, stream)) } else { None };
+pub fn snapshot(photo: &SrgbImage, px: u32, stream: &mut Stream) -> Result<SrgbImage> {
+    let recoloured = if stream.chance(0.3) { Some(recolour(&resize_linear(photo, px, px)?, stream)) } else { None };
     let mut source = resize_linear(recoloured.as_ref().unwrap_or(photo), SOURCE, SOURCE)?;
     if stream.chance(0.35) {
         reground(&mut source, stream);
     }
     let camera = Camera::draw(stream);
-    let mut out = SrgbImage::filled(INPUT_PX, INPUT_PX, [0; 3]);
+    let mut out = SrgbImage::filled(px, px, [0; 3]);
     let noise = stream.uniform(0.0, 8.0) * stream.unit();
     for (i, pixel) in out.data_mut().chunks_exact_mut(3).enumerate() {
-        let seen = camera.sees(&source, i as u32 % INPUT_PX, i as u32 / INPUT_PX);
+        let seen = camera.sees(&source, place(i as u32 % px, px), place(i as u32 / px, px));
         for (code, value) in pixel.iter_mut().zip(seen) {
             *code = (value + noise * (2.0 * stream.unit() - 1.0)).round().clamp(0.0, 255.0) as u8;
         }
@@ -66,10 +64,8 @@ impl Camera {
         }
     }
 
-    /// The colour at a pixel of the output, in codes.
-    fn sees(&self, source: &SrgbImage, x: u32, y: u32) -> [f32; 3] {
-        let side = INPUT_PX as f32;
-        let (u, v) = ((x as f32 + 0.5) / side - 0.5, (y as f32 + 0.5) / side - 0.5);
+    /// The colour at a place of the output, from its middle in shares of its side, in codes.
+    fn sees(&self, source: &SrgbImage, u: f32, v: f32) -> [f32; 3] {
         let [to_x, to_y] = self.turn;
         let at = |row: [f32; 2], shift: f32| (row[0] * u + row[1] * v + shift + 0.5) * SOURCE as f32 - 0.5;
         let codes = bilinear(source, at(to_x, self.shift[0]), at(to_y, self.shift[1]));
@@ -81,6 +77,11 @@ impl Camera {
         }
         seen
     }
+}
+
+/// Where a pixel of a row of `px` lies, from its middle in shares of its length.
+fn place(at: u32, px: u32) -> f32 {
+    (at as f32 + 0.5) / px as f32 - 0.5
 }
 
 /// Outside of the picture its edge is repeated.
@@ -179,8 +180,8 @@ mod tests {
             Camera { turn: [[1.0, 0.0], [0.0, 1.0]], shift: [0.0; 2], balance: [1.0; 3], gamma: 1.0, saturation: 1.0 };
         let source = resize_linear(&shirt(), SOURCE, SOURCE).unwrap();
         for (x, y) in [(10, 10), (112, 112), (200, 30)] {
-            let expected = source.pixel(x * SOURCE / INPUT_PX, y * SOURCE / INPUT_PX).map(f32::from);
-            let seen = camera.sees(&source, x, y);
+            let expected = source.pixel(x * SOURCE / 224, y * SOURCE / 224).map(f32::from);
+            let seen = camera.sees(&source, place(x, 224), place(y, 224));
             assert!(seen.iter().zip(expected).all(|(s, e)| (s - e).abs() < 1.0), "{seen:?} {expected:?}");
         }
     }

@@ -113,11 +113,10 @@ fn both_directions(pair: &ColorwayPair, models: &Models) -> Result<Vec<Item>> {
     for from in [0, 1] {
         let Some(view) = pair.view(Protocol::Plain, from) else { continue };
         let photo = &pair.images[from];
-        let embedding = models.embed(photo)?;
         let garment = garment(view)?;
-        let own = models.own_mask(photo, &embedding)?;
+        let own = models.own_mask(photo)?;
         let own = own.filter(|own| intersection_over_union(own, &garment) > OWN_OVERLAP);
-        let embedding = floats_of(&embedding.general)?;
+        let embedding = floats_of(&models.general(photo)?)?;
         for mask in [Some(garment), own].into_iter().flatten() {
             if let Some(item) = item(photo, &mask, &view.answer, view.target(), &confidence(view))? {
                 items.push(Item { embedding: embedding.clone(), is_pair: true, ..item });

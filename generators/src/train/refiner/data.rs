@@ -137,7 +137,7 @@ fn lender<'a>(maker: &Maker, garment: &'a Garment) -> Result<Option<Lender<'a>>>
     let Ok(tile) = Tile::of_swatch(&swatch, &MakeTile::default()) else { return Ok(None) };
     let body_px = Restyle::new(&garment.image, &garment.mask)?.placement().body_px;
     let colors: Vec<Lab> = swatch.data().chunks_exact(3).map(|p| Lab::from_srgb8([p[0], p[1], p[2]])).collect();
-    let swatch = seam::floats_of(&maker.embedder.embed(&tile.to_srgb())?.general)?;
+    let swatch = seam::floats_of(&maker.embedder.general(&tile.to_srgb())?)?;
     Ok(Some(Lender { garment, tile, swatch, color: median_lab(&colors), body_px }))
 }
 

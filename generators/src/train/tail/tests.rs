@@ -38,6 +38,7 @@ fn config() -> Config {
         mixed: 0.5,
         hidden: 0.5,
         snapshots: 1,
+        framings: 0,
         average: 0.5,
         words: 0.1,
         precision: Precision::F32,
@@ -51,7 +52,7 @@ fn config() -> Config {
 fn three_steps_and_a_resume_of_three_equal_six_and_only_depthwise_kernels_stay() {
     let folder = tempfile::tempdir().unwrap();
     let (weights, examples) = material(folder.path());
-    let tuner = || Tuner::new(&config(), 3, &examples, 2, &weights, folder.path()).unwrap();
+    let tuner = || Tuner::new(&config(), 3, &examples, 2, &weights, (folder.path(), 64)).unwrap();
     let (mut straight, before) = (tuner(), tuner().state());
     for step in 0..6 {
         straight.step(step).unwrap();
