@@ -216,13 +216,14 @@ fn recipe(operation: &Operation, profile: &Profile) -> Result<String> {
     let encoding = serde_json::to_string(encoding).or_exit(Exit::Usage)?;
     let resampling = serde_json::to_string(resampling).or_exit(Exit::Usage)?;
     let bounce = bounce.map_or_else(|| "none".to_owned(), |share| share.to_string());
-    let network = network.unwrap_or_default();
+    // Left out where there is none, so that what is resized keeps its key.
+    let network = network.filter(|&share| share > 0.0).map_or_else(String::new, |share| format!("network {share}\n"));
     let formats: Vec<&str> = formats.iter().map(|format| format.extension()).collect();
     let regions: Vec<&str> = regions.iter().map(|region| region.name.map_or("auto", Region::name)).collect();
     let gate = gate.filter(|_| kind.makes_variants()).map_or("none", GateMode::name);
     let certified = false_accept.map_or_else(String::new, |share| format!(" at {share}"));
     Ok(format!(
-        "{}\nsizes {}\nformats {}\nquality {quality}\nencoding {encoding}\nresampling {resampling}\ngate {gate}{certified}\nbounce {bounce}\nnetwork {network}\nregions {}\n",
+        "{}\nsizes {}\nformats {}\nquality {quality}\nencoding {encoding}\nresampling {resampling}\ngate {gate}{certified}\nbounce {bounce}\n{network}regions {}\n",
         kind.name(),
         profile.size_names().join(" "),
         formats.join(" "),
@@ -272,6 +273,11 @@ pub mod tests {
         assert_ne!(Steps::of(&other).unwrap().recipe(0), two.recipe(0));
         let mut other = recolor(&["red"]);
         other.gate = Some(GateMode::Off);
+        assert_ne!(Steps::of(&other).unwrap().recipe(0), two.recipe(0));
+        let mut other = recolor(&["red"]);
+        other.network = Some(0.0);
+        assert_eq!(Steps::of(&other).unwrap().recipe(0), two.recipe(0));
+        other.network = Some(0.5);
         assert_ne!(Steps::of(&other).unwrap().recipe(0), two.recipe(0));
     }
 

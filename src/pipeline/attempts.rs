@@ -16,7 +16,8 @@ fn others(first: f32) -> [f32; 2] {
     if first > 0.0 { [first / 2.0, 0.0] } else { [0.5, 1.0] }
 }
 
-/// Dyes and judges variants, first with the share `network` of the network's correction. Each rejected one is tried again until an attempt is accepted; when none is, the first stands.
+/// Dyes and judges variants, first with the share `network` of the network's correction. Each rejected one is tried again
+/// until an attempt is accepted; when none is, the first stands.
 /// The verdicts say how many attempts there were.
 ///
 /// # Errors

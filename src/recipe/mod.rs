@@ -217,6 +217,9 @@ impl Recipe {
         if recipe.network.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
             return Err("network is a share from 0 to 1".to_owned());
         }
+        if recipe.network.is_some() && !recipe.styles.is_empty() {
+            return Err("network is for colours, not for a [[style]]".to_owned());
+        }
         recipe.encoding.check()?;
         recipe.styles.iter().try_for_each(RecipeStyle::check)?;
         if recipe.sizes.is_empty() || recipe.formats.is_empty() {
@@ -287,6 +290,7 @@ mod tests {
             ("quality = 0\n[[region]]\n", "quality is 1 to 100"),
             ("bounce = nan\n[[region]]\n", "bounce is a share"),
             ("network = 2\n[[region]]\n", "network is a share"),
+            ("network = 1\n[[region]]\n[[style]]\nfabric = { path = 'f.png' }\n", "network is for colours"),
             ("", "missing field `region`"),
             ("schema = 'rangrez.recipe/2'\n[[region]]\n", "rangrez.recipe/2"),
             ("[[region]]\nname = 'sock'\n", "line 2: unknown region `sock`"),
