@@ -154,7 +154,7 @@ impl Models {
     /// Loads the models that find masks from the weights folder, where it has them.
     ///
     /// # Errors
-    /// [`Error::WeightsMissing`](crate::Error::WeightsMissing) without a backbone, [`Error::WeightsInvalid`](crate::Error::WeightsInvalid).
+    /// [`Error::WeightsMissing`] without a backbone, [`Error::WeightsInvalid`].
     pub fn load(weights: &Path, generators: Vec<Generator>) -> Result<Self> {
         let has = |name: &str| checkpoint::weights_path(weights, name).is_file();
         let finder = if has(segmenter::NAME) && has(gate::NAME) {
