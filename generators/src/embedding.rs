@@ -67,11 +67,6 @@ impl Embedder {
         Ok(Self { backbone, tail, gate_px })
     }
 
-    /// Side of the pictures that [`Embedder::codes_for_gate`] takes, in pixels.
-    pub fn gate_px(&self) -> u32 {
-        self.gate_px
-    }
-
     /// Where the backbone puts a photo of any size, squeezed to 224×224 px in linear light as in training: what the
     /// recolour network and the pattern head know of it.
     ///
@@ -109,7 +104,7 @@ impl Embedder {
     /// As [`Embedder::for_gate`], for pictures that are tensors already.
     ///
     /// # Shapes
-    /// `[N, 3, S, S]` sRGB codes 0 to 255, S being [`Embedder::gate_px`] → `[N, 1280]`.
+    /// `[N, 3, S, S]` sRGB codes 0 to 255, S being the gate's [`input_px`](gate::input_px) → `[N, 1280]`.
     ///
     /// # Errors
     /// When the shape is another.

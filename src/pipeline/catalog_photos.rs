@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
+use generators::card::Card;
+use generators::checkpoint::card_path;
 use generators::embedding::Embedder;
 use generators::embedding_cache::{self, Cache, Forward, Network, Plain, ensure, user_folder};
-use generators::gate::Look;
+use generators::gate::{self, Look};
 use pixels::{Limits, decode_file};
 use sha2::{Digest, Sha256};
 
@@ -42,7 +44,8 @@ impl CatalogPhotos {
             hash.update(bytes);
         }
         let id: embedding_cache::Key = hash.finalize().into();
-        let px = Embedder::load(weights).or_exit(Exit::Weights)?.gate_px();
+        let card = Card::read(&card_path(weights, gate::NAME), gate::NAME).or_exit(Exit::Weights)?;
+        let px = gate::input_px(&card).map_err(|reason| Failure::new(Exit::Weights, reason))?;
         let load = || -> generators::Result<Forward> {
             let embedder = Embedder::load(weights)?;
             Ok(Box::new(move |codes| embedder.codes_for_gate(codes)))
