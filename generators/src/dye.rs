@@ -257,14 +257,22 @@ fn channels(c: Lab) -> [f32; 3] {
 /// ends the median stops following the aim, and all that is darker would take the chroma instead.
 const BESIDE: (f32, f32) = (2.0, 0.25);
 
+/// By how many L* an aim is lowered for each unit of chroma that is lacking, where there is hardly room above the target: of
+/// colours at sRGB's edge only what is a little darker has the chroma.
+const DARKER: f32 = 0.1;
+/// Less room than this, in L*, is hardly any.
+const HARDLY_ROOM: f32 = 1.0;
+
 /// The aim moved by what was missed, divided by how the measured colour responds to the aim.
 fn corrected(aim: Lab, target: Lab, measured: Lab, slope: [f32; 3]) -> Lab {
     let beside = BESIDE.0 + BESIDE.1 * target.chroma();
     let lightest = ceiling(target).max(target.l);
+    let lacking = (target.chroma() - measured.chroma()).max(0.0);
+    let darker = if lightest - target.l < HARDLY_ROOM { DARKER * lacking } else { 0.0 };
     let (aim, target, measured) = (channels(aim), channels(target), channels(measured));
     let [l, a, b] = std::array::from_fn(|i| aim[i] + (target[i] - measured[i]) / slope[i]);
     let near = |value: f32, target: f32| value.clamp(target - beside, target + beside);
-    Lab::new(l.clamp(-5.0, lightest), near(a, target[1]), near(b, target[2]))
+    Lab::new((l - darker).clamp(-5.0, lightest), near(a, target[1]), near(b, target[2]))
 }
 
 /// Change of the measured colour per change of the aim, per channel, kept where the aim hardly moved.
