@@ -1,8 +1,8 @@
-//! A second look at people who fill little of the photo: the network's input is small, and arms and hands are lost in it first.
+//! A second look at people: the network's input is small, and arms and hands are lost in it first.
 //!
-//! The frame around whom the first look found goes through the network again by itself, which shows them larger; the second
-//! look decides inside that frame. Photos that people fill, or that hold no more pixels than the network looks at, gain nothing
-//! and get no second look.
+//! The frame around whom the first look found goes through the network again by itself, and larger. There the second look
+//! decides what is cloth, and both together which garment it is: seen larger than the network learnt them, large garments fall to
+//! pieces. Things without people therefore get no second look.
 
 use pixels::SrgbImage;
 use pixels::garment_frame::GarmentFrame;
@@ -16,8 +16,10 @@ use crate::segmenter::{Class, ClassSet};
 const MARGIN: (f64, f64, f64) = (1.0 / 8.0, 1.0 / 16.0, 2.0);
 /// The frame has at least this share of the photo's width and height, or small photos of a crowd would become huge grids.
 const LEAST_SIDE: f64 = 1.0 / 3.0;
-/// A frame with more of the photo than this shows it hardly larger.
-const MOST: f64 = 0.7;
+/// Side of the square that has as many pixels as the second look's input, about.
+pub(crate) const CLOSER_PX: u32 = 448;
+/// A frame with a smaller share of that input's pixels has nothing more to show.
+const LEAST_PIXELS: f64 = 0.3;
 
 /// Where the second look goes: the size to which the photo is resized, and the frame in that picture, in pixels, all even.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +48,7 @@ impl Closer {
         let y = side(rows.clone().min()?, rows.max()?, front.height, MARGIN.1);
         let (width, height) = ((x.1 - x.0) * f64::from(photo.0), (y.1 - y.0) * f64::from(photo.1));
         let input = input_size(width.round() as u32, height.round() as u32);
-        if (x.1 - x.0) * (y.1 - y.0) > MOST || width * height < f64::from(input.0) * f64::from(input.1) {
+        if width * height < LEAST_PIXELS * f64::from(input.0) * f64::from(input.1) {
             return None;
         }
         let fitted = |input: u32, (from, to): (f64, f64)| {
@@ -63,20 +65,28 @@ impl Closer {
         crate::shading::view::crop(resized, self.frame)
     }
 
-    /// The first look on the second's finer grid, with the second where it looked.
+    /// The first look on the second's finer grid, with the second where it looked; probabilities of garments are there shared
+    /// out by the mean of both.
     pub(crate) fn merged(&self, first: &Segmentation, second: &Segmentation) -> Result<Segmentation> {
         let (width, height) = ((self.size.0 / 2) as usize, (self.size.1 / 2) as usize);
         let (left, top) = ((self.frame.x_px / 2) as usize, (self.frame.y_px / 2) as usize);
-        let mut probabilities = Vec::with_capacity(Class::EVERY.len() * width * height);
-        for class in Class::EVERY {
+        let finer = |class: Class| {
             let plane = Plane { width: first.width(), height: first.height(), values: first.class(class).to_vec() };
-            let mut values = plane.resized(width, height).values;
-            for (y, row) in second.class(class).chunks_exact(second.width()).enumerate() {
-                values[(top + y) * width + left..][..row.len()].copy_from_slice(row);
+            plane.resized(width, height).values
+        };
+        let mut planes = Class::EVERY.map(finer);
+        for i in 0..second.width() * second.height() {
+            let at = (top + i / second.width()) * width + left + i % second.width();
+            let garments = |of: &dyn Fn(Class) -> f32| -> f32 { ClassSet::GARMENT.classes().map(of).sum() };
+            let cloth = garments(&|class| second.class(class)[i]);
+            let both = cloth + garments(&|class| planes[class as usize][at]);
+            for class in Class::EVERY {
+                let (own, value) = (second.class(class)[i], &mut planes[class as usize][at]);
+                let shared = (*value + own) * cloth / both.max(f32::MIN_POSITIVE);
+                *value = if ClassSet::GARMENT.has(class) { shared } else { own };
             }
-            probabilities.append(&mut values);
         }
-        Segmentation::new(width, height, probabilities)
+        Segmentation::new(width, height, planes.concat())
     }
 }
 
@@ -132,15 +142,19 @@ mod tests {
         let mut seen = vec![0.0; 11 * 64 * 128];
         seen[Class::Bag as usize * 64 * 128..][..64 * 128].fill(1.0);
         let merged = closer.merged(&first, &Segmentation::new(64, 128, seen).unwrap()).unwrap();
-        let at = |x: u32, y: u32| merged.classes()[(y * closer.size.0 / 2 + x) as usize];
-        assert_eq!(at(x_px / 2 + 32, y_px / 2 + 64), Class::Bag);
-        assert_eq!(at(0, 0), Class::Background);
+        let at = |class: Class, x: u32, y: u32| merged.class(class)[(y * closer.size.0 / 2 + x) as usize];
+        let near = |value: f32, expected: f32| (value - expected).abs() < 1e-5;
+        assert!(near(at(Class::Background, 0, 0), 1.0));
+        // Where the first look saw a shirt both decide; where it saw a face the second knows that it is cloth.
+        let (shirt, face) = ((x_px / 2 + 32, y_px / 2 + 64), (x_px / 2 + 32, y_px / 2 + 12));
+        assert!(near(at(Class::Bag, shirt.0, shirt.1), 0.5) && near(at(Class::Upper, shirt.0, shirt.1), 0.5));
+        assert!(near(at(Class::Bag, face.0, face.1), 1.0) && near(at(Class::Skin, face.0, face.1), 0.0));
     }
 
     #[test]
     fn no_second_look_without_a_person_or_where_it_would_show_no_more() {
-        assert_eq!(Closer::of(&person(2..48, 2..48), (1000, 1000), input), None);
-        assert_eq!(Closer::of(&person(20..30, 5..45), (224, 224), input), None);
+        assert!(Closer::of(&person(2..48, 2..48), (1000, 1000), input).is_some());
+        assert_eq!(Closer::of(&person(20..30, 5..45), (100, 100), input), None);
         assert_eq!(Closer::of(&person(0..0, 0..0), (1000, 1000), input), None);
     }
 

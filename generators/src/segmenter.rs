@@ -10,7 +10,7 @@ use pixels::{SrgbImage, resize_linear};
 use tch::{Kind, Tensor};
 
 use crate::backbone::{Backbone, FEATURE_CHANNELS};
-use crate::closer::Closer;
+use crate::closer::{CLOSER_PX, Closer};
 use crate::layers::{Conv, ConvShape, Precision};
 use crate::params::{Builder, Init, Params};
 pub use crate::segmentation::Segmentation;
@@ -312,7 +312,7 @@ impl Segmenter {
         Self::from_params(&self.params, self.config)
     }
 
-    /// Finds the class of every pixel of a photo, on a coarse grid; where a person fills little of it, by a second look at them.
+    /// Finds the class of every pixel of a photo, on a coarse grid; of people by a second, finer look at them.
     ///
     /// # Errors
     /// [`Error::Input`] for an empty photo.
@@ -321,24 +321,34 @@ impl Segmenter {
             return Err(Error::Input("segment: the photo has no pixels".into()));
         }
         let size = (photo.width_px(), photo.height_px());
-        let input_size = |width_px, height_px| input_size(self.config.input_px, width_px, height_px);
-        let (width, height) = input_size(size.0, size.1);
-        let first = self.look(&resize_linear(photo, width, height)?)?;
-        let Some(closer) = Closer::of(&first, size, input_size) else { return Ok(first) };
-        let second = self.look(&closer.cut(&resize_linear(photo, closer.size.0, closer.size.1)?)?)?;
-        closer.merged(&first, &second)
+        let (width, height) = input_size(self.config.input_px, size.0, size.1);
+        let input = seam::tensor_from_srgb(&resize_linear(photo, width, height)?).unsqueeze(0);
+        let first = self.look(&input)?;
+        let one = seen(&first)?;
+        let Some(closer) = Closer::of(&one, size, |width_px, height_px| input_size(CLOSER_PX, width_px, height_px))
+        else {
+            return seen(&self.and_mirrored(&input, &first)?);
+        };
+        let cut = closer.cut(&resize_linear(photo, closer.size.0, closer.size.1)?)?;
+        let input = seam::tensor_from_srgb(&cut).unsqueeze(0);
+        closer.merged(&one, &seen(&self.and_mirrored(&input, &self.look(&input)?)?)?)
     }
 
-    /// The network's view of a picture of its input size; also of its mirror image, and the mean of both.
-    fn look(&self, input: &SrgbImage) -> Result<Segmentation> {
-        let codes = seam::tensor_from_srgb(input).unsqueeze(0);
-        let p = tch::no_grad(|| -> Result<Tensor> {
-            let both = Tensor::f_cat(&[&codes, &codes.f_flip([3])?], 0)?;
-            let p = self.network.forward(&both, usize::MAX).f_softmax(1, Kind::Float)?;
-            Ok((p.f_get(0)? + p.f_get(1)?.f_flip([2])?) * 0.5)
-        })?;
-        Segmentation::new(input.width_px() as usize / 2, input.height_px() as usize / 2, seam::floats_of(&p)?)
+    /// The network's view of a picture of its input size: `[1, 3, H, W]` codes → `[1, 11, H / 2, W / 2]` probabilities.
+    fn look(&self, codes: &Tensor) -> Result<Tensor> {
+        tch::no_grad(|| Ok(self.network.forward(codes, usize::MAX).f_softmax(1, Kind::Float)?))
     }
+
+    /// The mean of a view and of that of the mirror image.
+    fn and_mirrored(&self, codes: &Tensor, view: &Tensor) -> Result<Tensor> {
+        Ok((view + self.look(&codes.f_flip([3])?)?.f_flip([3])?) * 0.5)
+    }
+}
+
+/// One picture's probabilities.
+fn seen(view: &Tensor) -> Result<Segmentation> {
+    let size = view.size();
+    Segmentation::new(size[3] as usize, size[2] as usize, seam::floats_of(&view.f_get(0)?)?)
 }
 
 #[cfg(test)]
