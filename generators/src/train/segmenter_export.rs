@@ -10,6 +10,7 @@ use super::segmenter::Config;
 use super::segmenter_data::index::Index;
 use super::segmenter_data::{self as data, set_color, warp::Canvas};
 use crate::card::{self, Baseline, Card, DataSource, Metric};
+use crate::closer::CLOSER_PX;
 use crate::eval::mask;
 use crate::params::Params;
 use crate::segmenter::{Class, ClassSet, NAME, Network, Segmenter};
@@ -71,7 +72,7 @@ pub fn ship(average: &Params, config: &Config, index: &Index, weights: &Path) ->
         config: serde_json::to_value(config).map_err(|error| Error::Input(error.to_string()))?,
         preprocessing: format!(
             "resized in linear light to about {0}×{0} px of area, aspect kept, sides multiples of 32; mean of the photo and its \
-             mirror image",
+             mirror image; of people also a frame around them of about {CLOSER_PX}×{CLOSER_PX} px",
             config.model.input_px
         ),
         classes: Class::EVERY.iter().map(|class| class.name().to_owned()).collect(),
