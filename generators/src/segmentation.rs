@@ -30,6 +30,8 @@ const PERSON_LEAST: f32 = 0.004;
 const CONFUSION_SHARE: f32 = 0.2;
 /// In a photo without a person, the asked region must make up this share of the cloth for all cloth to count as it.
 const ONE_ARTICLE_SHARE: f32 = 0.6;
+/// Clothes that make up less of what a person wears are not what the photo is of; nor are shoes, bags and the like that make up less.
+const HARDLY_WORN: (f32, f32) = (0.05, 0.002);
 /// Pieces smaller than this share of the largest are strays.
 const STRAY_SHARE: f32 = 0.06;
 /// Pieces cut off by the photo's edge must be this large beside the largest to stay.
@@ -150,6 +152,19 @@ impl Segmentation {
         }
     }
 
+    /// Where the article that the photo is of lies, given where its kind is worn: there, unless a person wears hardly any of it.
+    /// Then its kind was mistaken, and the article is what they wear most of.
+    pub fn article_region(&self, kind: Region) -> Region {
+        let clothes = [Region::Upper, Region::Lower, Region::Full, Region::Outer];
+        let least = if clothes.contains(&kind) { HARDLY_WORN.0 } else { HARDLY_WORN.1 };
+        let points = |set| self.probability(set).values.into_iter().filter(|&p| p > 0.5).count() as f32;
+        if !self.shows_person() || points(self.article(kind)) >= least * points(ClassSet::GARMENT) {
+            return kind;
+        }
+        let share = |region: &Region| class_of(*region).map_or(0.0, |class| self.share(class));
+        clothes.into_iter().max_by(|a, b| share(a).total_cmp(&share(b))).unwrap_or(kind)
+    }
+
     /// Alpha of an explicitly asked region, at the photo's size: 0 outside, 255 inside, soft along edges.
     ///
     /// Without a person in the photo, all cloth counts as one article if most of it is of the asked kind.
@@ -160,12 +175,13 @@ impl Segmentation {
         self.mask_of(self.asked(region), photo)
     }
 
-    /// Alpha of the article that the photo is of (`--region auto`), given the region in which that article is worn.
+    /// Alpha of the article that the photo is of (`--region auto`), given the region in which such articles are worn: see
+    /// [`Segmentation::article_region`].
     ///
     /// # Errors
     /// When the photo cannot be resized.
-    pub fn article_alpha(&self, region: Region, photo: &SrgbImage) -> Result<Mask> {
-        self.mask_of(self.article(region), photo)
+    pub fn article_alpha(&self, kind: Region, photo: &SrgbImage) -> Result<Mask> {
+        self.mask_of(self.article(self.article_region(kind)), photo)
     }
 
     /// As [`Segmentation::alpha`], when other regions are asked for beside it: none of their classes belong to this one, and
@@ -182,8 +198,8 @@ impl Segmentation {
     ///
     /// # Errors
     /// When the photo cannot be resized.
-    pub fn article_alpha_beside(&self, region: Region, others: &[Region], photo: &SrgbImage) -> Result<Mask> {
-        self.mask_of(self.article(region).without(classes_of(others.iter().copied())), photo)
+    pub fn article_alpha_beside(&self, kind: Region, others: &[Region], photo: &SrgbImage) -> Result<Mask> {
+        self.mask_of(self.article(self.article_region(kind)).without(classes_of(others.iter().copied())), photo)
     }
 
     fn mask_of(&self, set: ClassSet, photo: &SrgbImage) -> Result<Mask> {
@@ -325,6 +341,23 @@ mod tests {
             (12..28, 22..36) => Class::Lower,
             _ => Class::Background,
         }
+    }
+
+    #[test]
+    fn what_is_hardly_worn_is_not_what_the_photo_is_of() {
+        let seen = certain(dressed);
+        assert_eq!(seen.article_region(Region::Lower), Region::Lower);
+        // Nobody carries a bag here, and a dress may be taken for an upper garment.
+        assert_eq!(seen.article_region(Region::Bag), Region::Lower);
+        assert_eq!(seen.article_region(Region::Full), Region::Full);
+        let dress = certain(|x, y| match dressed(x, y) {
+            Class::Upper | Class::Lower if y < 35 => Class::Upper,
+            class => class,
+        });
+        assert_eq!(dress.article_region(Region::Lower), Region::Upper);
+        // Small things are worn all the same.
+        let watch = certain(|x, y| if (x, y) == (20, 20) { Class::Accessory } else { dressed(x, y) });
+        assert_eq!(watch.article_region(Region::Accessory), Region::Accessory);
     }
 
     fn covers(mask: &Mask, x: u32, y: u32) -> u8 {

@@ -76,10 +76,12 @@ impl Masked {
                     Some(region) => garments.alpha_beside(*region, &others, &photo),
                     None => garments.article_alpha_beside(category, &others, &photo),
                 };
-                (mask, asked.unwrap_or(category).name())
+                (mask, asked.unwrap_or_else(|| garments.article_region(category)).name())
             }
             (Choice::Region(Some(region)), Some(garments)) => (garments.alpha(*region, &photo), region.name()),
-            (Choice::Region(None), Some(garments)) => (garments.article_alpha(category, &photo), category.name()),
+            (Choice::Region(None), Some(garments)) => {
+                (garments.article_alpha(category, &photo), garments.article_region(category).name())
+            }
             (Choice::Given(mask), _) => (Ok(mask.clone()), MASK),
             (Choice::Region(_), None) => (Ok(Mask::filled(photo.width_px(), photo.height_px(), 0)), "nothing"),
         };
