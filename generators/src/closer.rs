@@ -18,7 +18,7 @@ const MARGIN: (f64, f64, f64) = (1.0 / 8.0, 1.0 / 16.0, 2.0);
 const LEAST_SIDE: f64 = 1.0 / 3.0;
 /// Side of the square that has as many pixels as the second look's input, about.
 pub(crate) const CLOSER_PX: u32 = 448;
-/// A frame with a smaller share of that input's pixels has nothing more to show.
+/// A frame with a smaller share of that input's pixels stays as the first look saw it: enlarged so far, little is gained.
 const LEAST_PIXELS: f64 = 0.3;
 
 /// Where the second look goes: the size to which the photo is resized, and the frame in that picture, in pixels, all even.
