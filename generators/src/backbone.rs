@@ -9,7 +9,7 @@ use std::path::Path;
 use tch::Tensor;
 
 use crate::checkpoint;
-use crate::layers::{Conv, ConvShape, Precision, channels_last};
+use crate::layers::{Conv, ConvShape, Precision, channels_last, relu6};
 use crate::params::{Builder, Params};
 use crate::{Error, Result};
 
@@ -86,8 +86,11 @@ struct Block {
 
 impl Block {
     fn forward(&self, x: &Tensor) -> Tensor {
-        let expanded = self.expand.as_ref().map_or_else(|| x.shallow_clone(), |conv| relu6(conv.forward(x)));
-        let y = self.project.forward(&relu6(self.depthwise.forward(&expanded)));
+        let filtered = match &self.expand {
+            Some(expand) => self.depthwise.forward_relu6(expand.forward(x)),
+            None => self.depthwise.forward(x),
+        };
+        let y = self.project.forward_relu6(filtered);
         if self.residual { y + x } else { y }
     }
 
@@ -137,7 +140,7 @@ pub struct Tail {
 /// Pictures that go through the trunk together: the maps of more don't stay in a processor's caches.
 fn together(precision: Precision) -> i64 {
     match precision {
-        Precision::F32 => 4,
+        Precision::F32 => 2,
         Precision::Bf16 => 8,
     }
 }
@@ -148,11 +151,6 @@ fn halves(n: i64) -> Tensor {
     let first: Vec<f32> = (0..n).map(|i| (half - i as f32).clamp(0.0, 1.0) / half).collect();
     let both: Vec<f32> = first.iter().chain(first.iter().rev()).copied().collect();
     Tensor::from_slice(&both).view([2, n])
-}
-
-/// In place where no gradient needs the value before: maps are large, and their way through memory takes longer than this.
-fn relu6(mut x: Tensor) -> Tensor {
-    if x.requires_grad() { x.clamp(0.0, 6.0) } else { x.clamp_(0.0, 6.0) }
 }
 
 impl Backbone {

@@ -77,18 +77,37 @@ impl Conv {
 
     /// As [`Conv::forward`] with another kernel of the same shape in place of the stored one.
     pub fn forward_with(&self, x: &Tensor, weight: &Tensor) -> Tensor {
-        let kind = x.kind();
-        let (weight, bias) = (weight.to_kind(kind), self.bias.to_kind(kind));
-        let size = x.size();
-        let (top, bottom) = same_padding(size[2], self.kernel, self.stride);
-        let (left, right) = same_padding(size[3], self.kernel, self.stride);
-        if top == bottom && left == right {
-            return self.convolved(x, &weight, &bias, [top, left]);
+        match self.padding(x) {
+            [rows, columns] if rows.is_even() && columns.is_even() => {
+                self.convolved(x, weight, [rows.before, columns.before])
+            }
+            [rows, columns] if x.requires_grad() => {
+                let padded = x.constant_pad_nd([columns.before, columns.after, rows.before, rows.after]);
+                self.convolved(&padded, weight, [0, 0])
+            }
+            padding => self.convolved(&bordered(x, padding, |x, mut inside| inside.copy_(x)), weight, [0, 0]),
         }
-        self.convolved(&x.constant_pad_nd([left, right, top, bottom]), &weight, &bias, [0, 0])
     }
 
-    fn convolved(&self, x: &Tensor, weight: &Tensor, bias: &Tensor, padding: [i64; 2]) -> Tensor {
+    /// Convolves `relu6(x)`: where that needs a border, both are made on one way through memory.
+    pub fn forward_relu6(&self, x: Tensor) -> Tensor {
+        let padding = self.padding(&x);
+        if x.requires_grad() || padding.iter().all(Padding::is_even) {
+            return self.forward(&relu6(x));
+        }
+        let active = bordered(&x, padding, |x, inside| drop(x.clamp_out(&inside, 0.0, 6.0)));
+        self.convolved(&active, &self.weight, [0, 0])
+    }
+
+    /// Of rows and of columns.
+    fn padding(&self, x: &Tensor) -> [Padding; 2] {
+        let size = x.size();
+        [size[2], size[3]].map(|size| same_padding(size, self.kernel, self.stride))
+    }
+
+    fn convolved(&self, x: &Tensor, weight: &Tensor, padding: [i64; 2]) -> Tensor {
+        let kind = x.kind();
+        let (weight, bias) = (&weight.to_kind(kind), &self.bias.to_kind(kind));
         let (stride, dilation) = ([self.stride; 2], [1, 1]);
         let learns = x.requires_grad() || weight.requires_grad();
         // Of few pictures on one thread, libtorch would have pointwise convolutions computed as plain matrix products.
@@ -99,11 +118,42 @@ impl Conv {
     }
 }
 
-/// TensorFlow's "SAME" padding before and after one axis: the larger half comes after.
-fn same_padding(size: i64, kernel: i64, stride: i64) -> (i64, i64) {
+/// Zeros before and after one axis.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Padding {
+    before: i64,
+    after: i64,
+}
+
+impl Padding {
+    fn is_even(&self) -> bool {
+        self.before == self.after
+    }
+}
+
+/// TensorFlow's "SAME" padding of one axis: the larger half comes after.
+fn same_padding(size: i64, kernel: i64, stride: i64) -> Padding {
     let output = (size + stride - 1) / stride;
     let total = ((output - 1) * stride + kernel - size).max(0);
-    (total / 2, total - total / 2)
+    Padding { before: total / 2, after: total - total / 2 }
+}
+
+/// A border of zeros around what `write` makes of `x`, channels last, without gradient.
+fn bordered(x: &Tensor, [rows, columns]: [Padding; 2], write: impl Fn(&Tensor, Tensor)) -> Tensor {
+    let size = x.size();
+    let [height, width] = [size[2] + rows.before + rows.after, size[3] + columns.before + columns.after];
+    let whole = Tensor::empty([size[0], height, width, size[1]], (x.kind(), x.device())).permute([0, 3, 1, 2]);
+    for (axis, Padding { before, after }) in [(2, rows), (3, columns)] {
+        let _ = whole.narrow(axis, 0, before).zero_();
+        let _ = whole.narrow(axis, before + size[axis as usize], after).zero_();
+    }
+    write(x, whole.narrow(2, rows.before, size[2]).narrow(3, columns.before, size[3]));
+    whole
+}
+
+/// In place where no gradient needs the value before: maps are large, and their way through memory takes longer than this.
+pub fn relu6(mut x: Tensor) -> Tensor {
+    if x.requires_grad() { x.clamp(0.0, 6.0) } else { x.clamp_(0.0, 6.0) }
 }
 
 /// Fully connected layer.
@@ -185,10 +235,10 @@ mod tests {
 
     #[test]
     fn padding_is_tensorflows() {
-        assert_eq!(same_padding(224, 3, 2), (0, 1));
-        assert_eq!(same_padding(224, 5, 2), (1, 2));
-        assert_eq!(same_padding(7, 3, 2), (1, 1));
-        assert_eq!(same_padding(56, 5, 1), (2, 2));
+        assert_eq!(same_padding(224, 3, 2), Padding { before: 0, after: 1 });
+        assert_eq!(same_padding(224, 5, 2), Padding { before: 1, after: 2 });
+        assert_eq!(same_padding(7, 3, 2), Padding { before: 1, after: 1 });
+        assert_eq!(same_padding(56, 5, 1), Padding { before: 2, after: 2 });
     }
 
     #[test]
@@ -198,15 +248,22 @@ mod tests {
             let values: Vec<f32> = (0..shape.iter().product::<i64>()).map(|_| stream.uniform(-1.0, 1.0)).collect();
             Tensor::from_slice(&values).view(shape)
         };
-        for shape in [ConvShape::dense(24, 40, 1), ConvShape::dense(3, 8, 3).stride(2), ConvShape::depthwise(24, 5)] {
+        let depthwise = ConvShape::depthwise(24, 5);
+        for shape in [ConvShape::dense(24, 40, 1), ConvShape::dense(3, 8, 3).stride(2), depthwise, depthwise.stride(2)]
+        {
             let weight = random(&[shape.output, shape.input / shape.groups, shape.kernel, shape.kernel]);
             let params: Params =
                 [("c.weight".to_owned(), weight), ("c.bias".to_owned(), random(&[shape.output]))].into_iter().collect();
             let x = channels_last(&random(&[1, shape.input, 14, 14]));
-            let made = |params: &Params| Conv::new(&mut Builder::loaded(params), "c", shape).forward(&x);
+            let convolution = |params: &Params| Conv::new(&mut Builder::loaded(params), "c", shape);
+            let same = |a: Tensor, b: Tensor| {
+                let far = (a - b).abs().max().double_value(&[]);
+                assert!(far < 1e-5, "{shape:?}: {far}");
+            };
             // With gradients it is libtorch that convolves.
-            let far = (made(&params) - made(&params.leaves())).abs().max().double_value(&[]);
-            assert!(far < 1e-5, "{shape:?}: {far}");
+            let (onednn, libtorch) = (convolution(&params), convolution(&params.leaves()));
+            same(onednn.forward(&x), libtorch.forward(&x));
+            same(onednn.forward_relu6(&x * 8.0), libtorch.forward(&(&x * 8.0).clamp(0.0, 6.0)));
         }
     }
 }
