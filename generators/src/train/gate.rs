@@ -188,25 +188,29 @@ impl Head {
     /// When there is no such row.
     pub fn new(config: &Config, rows: &[Row], articles: usize) -> Result<Self> {
         let learned: Vec<&Row> = rows.iter().filter(|row| config.learns_from(row.part)).collect();
-        if learned.is_empty() {
+        Self::on(config, matrix(learned.iter().copied()), allowed(learned.iter().copied(), articles))
+    }
+
+    /// A fresh head on embeddings and what is added to the logits of each to leave what it may be.
+    ///
+    /// # Shapes
+    /// `[N, width]`, `[N, outputs]`.
+    ///
+    /// # Errors
+    /// When N is 0.
+    pub fn on(config: &Config, mut x: Tensor, allowed: Tensor) -> Result<Self> {
+        if x.numel() == 0 {
             return Err(Error::Input("no photo to learn from".into()));
         }
-        let raw = matrix(learned.iter().copied());
-        let mean = raw.mean_dim([0].as_slice(), false, Kind::Float);
-        let deviation = raw.std_dim([0].as_slice(), false, false).clamp_min(1e-3);
+        let mean = x.mean_dim([0].as_slice(), false, Kind::Float);
+        let deviation = x.std_dim([0].as_slice(), false, false).clamp_min(1e-3);
         let mut builder = Builder::fresh(config.seed);
-        let _ = layers(&mut builder, raw.size()[1], config.hidden, articles);
+        let _ = layers(&mut builder, x.size()[1], config.hidden, allowed.size()[1] as usize - 1);
         let params = builder.finish()?;
         let adam = Adam::new(&params, AdamConfig { weight_decay: config.weight_decay, ..AdamConfig::default() });
-        Ok(Self {
-            config: config.clone(),
-            params,
-            adam,
-            x: (raw - &mean) / &deviation,
-            allowed: allowed(learned.iter().copied(), articles),
-            mean,
-            deviation,
-        })
+        // In place: there may be gigabytes of them.
+        let x = x.g_sub_(&mean).g_div_(&deviation);
+        Ok(Self { config: config.clone(), params, adam, x, allowed, mean, deviation })
     }
 
     /// One optimiser step; returns the loss.
@@ -294,8 +298,15 @@ fn drop_out(x: &Tensor, share: f64, stream: &mut Stream) -> Tensor {
 /// # Errors
 /// As [`Head::step`].
 pub fn train_head(config: &Config, rows: &[Row], articles: usize) -> Result<Params> {
-    let mut head = Head::new(config, rows, articles)?;
-    for step in 0..config.steps {
+    trained(Head::new(config, rows, articles)?)
+}
+
+/// As [`train_head`], of a head that is there.
+///
+/// # Errors
+/// As [`Head::step`].
+pub fn trained(mut head: Head) -> Result<Params> {
+    for step in 0..head.config.steps {
         head.step(step)?;
     }
     Ok(head.folded())

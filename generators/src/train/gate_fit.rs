@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use tch::{Kind, Tensor};
 
-use super::gate::{Config, train_head};
+use super::gate::{Config, Head, trained};
 use super::gate_data::augment::Recipe;
 use super::gate_data::photos::Part;
-use super::gate_data::rows::{Row, allowed, matrix};
+use super::gate_data::rows::{IMPOSSIBLE, Row, allowed, matrix, matrix_of};
 use crate::gate::{Gate, KINDS, Look, QUANTILES, Reference, Scorer, Scores, Settings, margin, softmax};
 use crate::params::Params;
 use crate::seam::floats_of;
@@ -20,7 +20,9 @@ const LEAST_FITTED: usize = 12;
 /// Fewest calibration scores that stand alone: n of them give no p-value below 1 / (n + 1), so fewer could reject nothing.
 const LEAST_CALIBRATED: usize = 120;
 /// Width of the network that tells one picture from two joined.
-const WHOLENESS_HIDDEN: i64 = 64;
+const WHOLENESS_HIDDEN: i64 = 256;
+/// How many times as many steps it learns as a head: its pictures are many, and errors fall long.
+const WHOLENESS_PATIENCE: u64 = 4;
 /// Share of the quarters' numbers that its training hides.
 const WHOLENESS_DROPOUT: f64 = 0.3;
 /// Where the Gaussian of an article without any photo is put: too far from everything to be near anything.
@@ -72,17 +74,17 @@ pub fn fit(
 
 /// A network with one hidden layer on the quarters of a picture, which tells one product (0) from two photos joined (1).
 fn wholeness(config: &Config, articles: usize, rows: &[Row], joined: &[Row]) -> Result<Params> {
-    let (hidden, dropout) = (WHOLENESS_HIDDEN, WHOLENESS_DROPOUT);
-    let config = Config { hidden, dropout, ..config.clone() };
-    let products = rows.iter().filter(|row| row.covered.iter().all(|&article| article < articles)).map(|row| (row, 0));
-    let all = products.chain(joined.iter().map(|row| (row, 1)));
-    let learned = all.filter(|(row, _)| config.learns_from(row.part)).map(|(row, label)| Row {
-        embedding: row.quarters.clone(),
-        quarters: Vec::new(),
-        covered: vec![label],
-        ..*row
-    });
-    Ok(train_head(&config, &learned.collect::<Vec<_>>(), 1)?.with_prefix("head."))
+    let (hidden, dropout, steps) = (WHOLENESS_HIDDEN, WHOLENESS_DROPOUT, config.steps * WHOLENESS_PATIENCE);
+    let config = Config { steps, hidden, dropout, ..config.clone() };
+    let product = |row: &&Row| row.covered.iter().all(|&article| article < articles);
+    let learned = |row: &&Row| config.learns_from(row.part);
+    let whole: Vec<&Row> = rows.iter().filter(product).filter(learned).collect();
+    let joined: Vec<&Row> = joined.iter().filter(learned).collect();
+    let quarters = matrix_of(whole.iter().chain(&joined).map(|row| &row.quarters[..]));
+    let answers = [([0.0, IMPOSSIBLE], whole.len()), ([IMPOSSIBLE, 0.0], joined.len())];
+    let allowed: Vec<f32> = answers.iter().flat_map(|(answer, n)| answer.repeat(*n)).collect();
+    let allowed = Tensor::from_slice(&allowed).view([-1, 2]);
+    Ok(trained(Head::on(&config, quarters, allowed)?)?.with_prefix("head."))
 }
 
 /// The value below which a share of the scores lies.

@@ -17,6 +17,9 @@ pub enum Change {
     /// A part of it beside, or above, the rest of another photo, with the border anywhere in the middle third: a draw of its
     /// own for each number.
     Joined(PathBuf, u32),
+    /// Three to seven tenths of it under what another photo shows there, in a window anywhere, or the reverse: a draw of its
+    /// own for each number.
+    Windowed(PathBuf, u32),
     /// Its half below a diagonal and another photo's half above it.
     Slanted(PathBuf),
     /// Its left half beside another photo's right half.
@@ -58,6 +61,7 @@ impl Job for Altered {
         let of = |path: &PathBuf| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         match &self.change {
             Change::Joined(other, draw) => format!("joined {draw} {}", of(other)),
+            Change::Windowed(other, draw) => format!("windowed {draw} {}", of(other)),
             Change::Slanted(other) => format!("slanted {}", of(other)),
             Change::Beside(other) => format!("beside {}", of(other)),
             Change::Above(other) => format!("above {}", of(other)),
@@ -75,21 +79,33 @@ impl Job for Altered {
         let small = |photo: &SrgbImage| Ok::<_, Error>(resize_linear(photo, px, px)?);
         let read = |path: &Path| small(&photos::read(path)?);
         let (left, top) = (|x: u32, _: u32| x < px / 2, |_: u32, y: u32| y < px / 2);
+        let seed = u64::from_le_bytes(*content.first_chunk().unwrap_or(&[0; 8]));
         let rim = |x: u32, y: u32| outer(x, px) || outer(y, px);
         let made = match &self.change {
             Change::Joined(other, draw) => {
-                let seed = u64::from_le_bytes(*content.first_chunk().unwrap_or(&[0; 8]));
                 let mut stream = Stream::new(seed, "joined", u64::from(*draw));
                 let border = px / 3 + stream.below(px as usize / 3) as u32;
                 let (across, swapped) = (stream.chance(0.5), stream.chance(0.5));
                 let first = |x: u32, y: u32| (if across { x } else { y } < border) != swapped;
                 choose(&small(photo)?, &read(other)?, first)
             }
+            Change::Windowed(other, draw) => {
+                let mut stream = Stream::new(seed, "windowed", u64::from(*draw));
+                let (side, shape) = (px as f32 * stream.uniform(0.3, 0.7).sqrt(), stream.uniform(-0.35, 0.35).exp());
+                let mut span = |length: f32| {
+                    let length = (length as u32).min(px * 95 / 100);
+                    let start = stream.below((px - length) as usize) as u32;
+                    start..start + length
+                };
+                let (columns, rows) = (span(side * shape), span(side / shape));
+                let swapped = stream.chance(0.5);
+                let first = |x: u32, y: u32| (columns.contains(&x) && rows.contains(&y)) == swapped;
+                choose(&small(photo)?, &read(other)?, first)
+            }
             Change::Slanted(other) => choose(&small(photo)?, &read(other)?, |x, y| x < y),
             Change::Beside(other) => choose(&small(photo)?, &read(other)?, left),
             Change::Above(other) => choose(&small(photo)?, &read(other)?, top),
             Change::Covered => {
-                let seed = u64::from_le_bytes(*content.first_chunk().unwrap_or(&[0; 8]));
                 let mut stream = Stream::new(seed, "covered", 0);
                 let code = [(); 3].map(|()| stream.below(256) as u8);
                 choose(&small(photo)?, &SrgbImage::filled(px, px, code), rim)
@@ -168,9 +184,10 @@ mod tests {
         let slanted = make(Change::Slanted(path.clone()), &red);
         assert_eq!((slanted.pixel(3, 200), slanted.pixel(200, 3)), ([200, 0, 0], [0, 0, 200]));
         for draw in 0..8 {
-            let joined = make(Change::Joined(path.clone(), draw), &red);
-            let blue = joined.data().chunks_exact(3).filter(|c| c[2] == 200).count() as f32;
-            assert!((0.3..0.7).contains(&(blue / (SIDE * SIDE) as f32)), "{draw}");
+            for change in [Change::Joined(path.clone(), draw), Change::Windowed(path.clone(), draw)] {
+                let blue = make(change, &red).data().chunks_exact(3).filter(|c| c[2] == 200).count() as f32;
+                assert!((0.28..0.72).contains(&(blue / (SIDE * SIDE) as f32)), "{draw}");
+            }
         }
     }
 

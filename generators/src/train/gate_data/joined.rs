@@ -9,8 +9,8 @@ use crate::stream::Stream;
 use crate::taxonomy::Taxonomy;
 use crate::{Result, gate};
 
-/// Joined pictures made of each photo that is learned from.
-const DRAWS: u32 = 1;
+/// Pictures made of each photo that is learned from, with a border and with a window, so many of each.
+const DRAWS: u32 = 2;
 
 /// For every photo another of its source whose labels share no category with its own, where one is soon found.
 pub fn partners<'a>(taxonomy: &Taxonomy, photos: &[&'a Photo], purpose: &str) -> Vec<Option<&'a Photo>> {
@@ -38,12 +38,14 @@ pub fn rows(photos: &[Photo], taxonomy: &Taxonomy, cache: &mut Cache, threads: u
     for part in [Part::Train, Part::Selection] {
         let of_part = photos.iter().filter(|photo| photo.part == part && !covered(photo).is_empty());
         let of_part: Vec<&Photo> = of_part.collect();
-        for draw in 0..DRAWS {
-            let partners = partners(taxonomy, &of_part, &format!("joined to learn {draw}"));
+        let ways =
+            [Change::Joined, Change::Windowed].into_iter().flat_map(|way| (0..DRAWS).map(move |draw| (way, draw)));
+        for (at, (way, draw)) in ways.enumerate() {
+            let partners = partners(taxonomy, &of_part, &format!("joined to learn {at}"));
             let pairs = of_part.iter().zip(partners).filter_map(|(photo, partner)| Some((*photo, partner?)));
             let (jobs, rows): (Vec<Altered>, Vec<Row>) = pairs
                 .map(|(photo, partner)| {
-                    let change = Change::Joined(partner.path.clone(), draw);
+                    let change = way(partner.path.clone(), draw);
                     let row = Row {
                         photo: None,
                         recipe: Recipe::Plain,

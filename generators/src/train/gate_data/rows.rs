@@ -148,9 +148,17 @@ pub fn surprise(logits: &Tensor, allowed: &Tensor) -> Tensor {
 /// # Shapes
 /// `[N, 1280]`, or as wide as the rows' embeddings are.
 pub fn matrix<'a>(rows: impl Iterator<Item = &'a Row>) -> Tensor {
+    matrix_of(rows.map(|row| &row.embedding[..]))
+}
+
+/// Rows of numbers, all as many.
+///
+/// # Shapes
+/// `[N, numbers]`.
+pub fn matrix_of<'a>(rows: impl Iterator<Item = &'a [f32]>) -> Tensor {
     let mut rows = rows.peekable();
-    let width = rows.peek().map_or(EMBEDDING, |row| row.embedding.len() as i64);
-    let values: Vec<f32> = rows.flat_map(|row| row.embedding.iter().copied()).collect();
+    let width = rows.peek().map_or(EMBEDDING, |row| row.len() as i64);
+    let values: Vec<f32> = rows.flatten().copied().collect();
     Tensor::from_slice(&values).view([-1, width])
 }
 
