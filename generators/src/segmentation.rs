@@ -30,8 +30,9 @@ const PERSON_LEAST: f32 = 0.004;
 const CONFUSION_SHARE: f32 = 0.2;
 /// In a photo without a person, the asked region must make up this share of the cloth for all cloth to count as it.
 const ONE_ARTICLE_SHARE: f32 = 0.6;
-/// Clothes that make up less of what a person wears are not what the photo is of; nor are shoes, bags and the like that make up less.
-const HARDLY_WORN: (f32, f32) = (0.05, 0.002);
+/// Clothes, shoes, and bags and the like that make up less of what a person wears are not what the photo is of. Photos of shoes
+/// show little else, and whole figures far less of them.
+const HARDLY_WORN: (f32, f32, f32) = (0.05, 0.2, 0.002);
 /// Pieces smaller than this share of the largest are strays.
 const STRAY_SHARE: f32 = 0.06;
 /// Pieces cut off by the photo's edge must be this large beside the largest to stay.
@@ -156,7 +157,11 @@ impl Segmentation {
     /// Then its kind was mistaken, and the article is what they wear most of.
     pub fn article_region(&self, kind: Region) -> Region {
         let clothes = [Region::Upper, Region::Lower, Region::Full, Region::Outer];
-        let least = if clothes.contains(&kind) { HARDLY_WORN.0 } else { HARDLY_WORN.1 };
+        let least = match kind {
+            Region::Footwear => HARDLY_WORN.1,
+            kind if clothes.contains(&kind) => HARDLY_WORN.0,
+            _ => HARDLY_WORN.2,
+        };
         let points = |set| self.probability(set).values.into_iter().filter(|&p| p > 0.5).count() as f32;
         if !self.shows_person() || points(self.article(kind)) >= least * points(ClassSet::GARMENT) {
             return kind;
@@ -355,6 +360,16 @@ mod tests {
             class => class,
         });
         assert_eq!(dress.article_region(Region::Lower), Region::Upper);
+        // Shoes below a whole figure, and below trousers alone.
+        let whole = certain(|x, y| if y == 36 { Class::Footwear } else { dressed(x, y) });
+        assert_eq!(whole.article_region(Region::Footwear), Region::Lower);
+        let shoes = certain(|x, y| match y {
+            0..14 => Class::Background,
+            36..40 => Class::Footwear,
+            20..22 => Class::Skin,
+            _ => dressed(x, y),
+        });
+        assert_eq!(shoes.article_region(Region::Footwear), Region::Footwear);
         // Small things are worn all the same.
         let watch = certain(|x, y| if (x, y) == (20, 20) { Class::Accessory } else { dressed(x, y) });
         assert_eq!(watch.article_region(Region::Accessory), Region::Accessory);
