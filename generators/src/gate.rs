@@ -207,6 +207,26 @@ impl Gate {
         Ok(self.classify_scores(&self.scores(embedding)?))
     }
 
+    /// As [`Gate::classify`], of a photo that may not show what is worn in some regions; if it may show nothing, all of them count.
+    ///
+    /// # Errors
+    /// As [`Gate::classify`].
+    pub fn classify_worn(&self, embedding: &Tensor, may_show: impl Fn(Region) -> bool) -> Result<Classification> {
+        let scores = self.scores(embedding)?;
+        let mut probabilities = self.probabilities(&scores);
+        let articles = 0..self.taxonomy.articles();
+        let free = self.classified(&scores, &probabilities);
+        if may_show(free.region) || !articles.clone().any(|article| may_show(self.taxonomy.region(article))) {
+            return Ok(free);
+        }
+        for article in articles.filter(|&article| !may_show(self.taxonomy.region(article))) {
+            probabilities[article] = 0.0;
+        }
+        let left: f32 = probabilities.iter().sum::<f32>().max(f32::MIN_POSITIVE);
+        probabilities.iter_mut().for_each(|probability| *probability /= left);
+        Ok(self.classified(&scores, &probabilities))
+    }
+
     /// Says whether a picture may pass as `article`, which may also be a category or a department; at the threshold that is
     /// certified for `false_accept`, or at the one that the gate was made with.
     ///
@@ -303,7 +323,10 @@ impl Gate {
 
     /// As [`Gate::classify`].
     pub fn classify_scores(&self, scores: &Scores) -> Classification {
-        let probabilities = self.probabilities(scores);
+        self.classified(scores, &self.probabilities(scores))
+    }
+
+    fn classified(&self, scores: &Scores, probabilities: &[f32]) -> Classification {
         let of_node = |node: &usize| -> f32 {
             self.taxonomy.nodes()[*node].articles.iter().map(|&article| probabilities[article]).sum()
         };
@@ -331,7 +354,7 @@ impl Gate {
             None
         };
         let backed_off = || {
-            let likely = best_article(&probabilities, &self.taxonomy.nodes()[node].articles);
+            let likely = best_article(probabilities, &self.taxonomy.nodes()[node].articles);
             let likely = &self.taxonomy.nodes()[likely].name;
             (node >= self.taxonomy.articles()).then(|| format!("not sure which article, most likely {likely}"))
         };
@@ -339,7 +362,7 @@ impl Gate {
             article: name.clone(),
             breadcrumb: self.taxonomy.breadcrumb(node),
             confidence,
-            region: if nothing >= floor { Region::All } else { self.likely_region(&probabilities) },
+            region: if nothing >= floor { Region::All } else { self.likely_region(probabilities) },
             in_catalog: problem.is_none(),
             reason: problem.or_else(backed_off),
         }

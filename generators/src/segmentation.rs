@@ -33,6 +33,8 @@ const ONE_ARTICLE_SHARE: f32 = 0.6;
 /// Clothes, shoes, and bags and the like that make up less of what a person wears are not what the photo is of. Photos of shoes
 /// show little else, and whole figures far less of them.
 const HARDLY_WORN: (f32, f32, f32) = (0.05, 0.2, 0.002);
+/// Regions of clothes.
+const CLOTHES: [Region; 4] = [Region::Upper, Region::Lower, Region::Full, Region::Outer];
 /// Pieces smaller than this share of the largest are strays.
 const STRAY_SHARE: f32 = 0.06;
 /// Pieces cut off by the photo's edge must be this large beside the largest to stay.
@@ -153,21 +155,25 @@ impl Segmentation {
         }
     }
 
-    /// Where the article that the photo is of lies, given where its kind is worn: there, unless a person wears hardly any of it.
-    /// Then its kind was mistaken, and the article is what they wear most of.
-    pub fn article_region(&self, kind: Region) -> Region {
-        let clothes = [Region::Upper, Region::Lower, Region::Full, Region::Outer];
-        let least = match kind {
+    /// Whether the photo may be of something that is worn in `region`: not when a person in it wears hardly any of it.
+    pub fn may_show(&self, region: Region) -> bool {
+        let least = match region {
             Region::Footwear => HARDLY_WORN.1,
-            kind if clothes.contains(&kind) => HARDLY_WORN.0,
+            region if CLOTHES.contains(&region) => HARDLY_WORN.0,
             _ => HARDLY_WORN.2,
         };
         let points = |set| self.probability(set).values.into_iter().filter(|&p| p > 0.5).count() as f32;
-        if !self.shows_person() || points(self.article(kind)) >= least * points(ClassSet::GARMENT) {
+        !self.shows_person() || points(self.article(region)) >= least * points(ClassSet::GARMENT)
+    }
+
+    /// Where the article that the photo is of lies, given where its kind is worn: there, unless it can't be of that. Then it is
+    /// what the person wears most of.
+    pub fn article_region(&self, kind: Region) -> Region {
+        if self.may_show(kind) {
             return kind;
         }
         let share = |region: &Region| class_of(*region).map_or(0.0, |class| self.share(class));
-        clothes.into_iter().max_by(|a, b| share(a).total_cmp(&share(b))).unwrap_or(kind)
+        CLOTHES.into_iter().max_by(|a, b| share(a).total_cmp(&share(b))).unwrap_or(kind)
     }
 
     /// Alpha of an explicitly asked region, at the photo's size: 0 outside, 255 inside, soft along edges.

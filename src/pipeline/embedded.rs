@@ -48,7 +48,8 @@ impl Embedded {
     /// # Errors
     /// An input failure when nothing of a region is in the photo, or when two regions mean the same cloth.
     pub fn of(masked: Masked, finder: &Finder) -> Result<Self> {
-        let category = finder.classify(&masked.decoded.over_white()).or_exit(Exit::Input)?;
+        let may_show = |region| masked.may_show(region);
+        let category = finder.classify(&masked.decoded.over_white(), may_show).or_exit(Exit::Input)?;
         let garments = garments(&masked, category.region)?;
         let surroundings = masked.surroundings(&whole(&masked.decoded, &garments));
         let skin = masked.skin();

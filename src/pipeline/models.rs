@@ -13,6 +13,7 @@ use generators::look::{Look, Looker, looker};
 use generators::pattern;
 use generators::recolor::{self, Recolorer};
 use generators::refiner::{self, Refiner};
+use generators::region::Region;
 use generators::seam;
 use generators::segmenter::{self, Segmenter};
 use generators::shading;
@@ -109,12 +110,12 @@ impl Finder {
         Ok(Self { embedder, segmenter: Segmenter::load(weights).or_exit(Exit::Weights)?, gate })
     }
 
-    /// Says what a photo of any size is of.
+    /// Says what a photo of any size is of, which may not show what is worn in some regions.
     ///
     /// # Errors
     /// When libtorch refuses.
-    pub fn classify(&self, photo: &SrgbImage) -> generators::Result<Classification> {
-        self.gate.classify(&self.embedder.for_gate(photo)?)
+    pub fn classify(&self, photo: &SrgbImage, may_show: impl Fn(Region) -> bool) -> generators::Result<Classification> {
+        self.gate.classify_worn(&self.embedder.for_gate(photo)?, may_show)
     }
 
     /// What the gate sees of pictures of any sizes, in one batch.

@@ -184,8 +184,9 @@ impl Models {
     /// When a model refuses.
     pub fn own_mask(&self, photo: &SrgbImage) -> Result<Option<Mask>> {
         let Some((segmenter, gate)) = &self.finder else { return Ok(None) };
-        let category = gate.classify(&self.embedder.for_gate(photo)?)?;
-        segmenter.segment(photo)?.article_alpha(category.region, photo).map(Some)
+        let garments = segmenter.segment(photo)?;
+        let category = gate.classify_worn(&self.embedder.for_gate(photo)?, |region| garments.may_show(region))?;
+        garments.article_alpha(category.region, photo).map(Some)
     }
 }
 

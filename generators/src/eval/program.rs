@@ -71,8 +71,9 @@ impl Program {
         let photo = decode_file(path, &Limits::default())
             .map_err(|error| Error::Data { path: path.to_owned(), reason: error.to_string() })?
             .image;
-        let category = self.gate.classify(&self.embedder.for_gate(&photo)?)?;
-        let mask = self.segmenter.segment(&photo)?.article_alpha(category.region, &photo)?;
+        let garments = self.segmenter.segment(&photo)?;
+        let category = self.gate.classify_worn(&self.embedder.for_gate(&photo)?, |region| garments.may_show(region))?;
+        let mask = garments.article_alpha(category.region, &photo)?;
         Ok(Found { photo, category, mask })
     }
 
@@ -81,8 +82,9 @@ impl Program {
     /// # Errors
     /// When libtorch refuses.
     pub fn mask(&self, photo: &SrgbImage) -> Result<Mask> {
-        let region = self.gate.classify(&self.embedder.for_gate(photo)?)?.region;
-        self.segmenter.segment(photo)?.article_alpha(region, photo)
+        let garments = self.segmenter.segment(photo)?;
+        let category = self.gate.classify_worn(&self.embedder.for_gate(photo)?, |region| garments.may_show(region))?;
+        garments.article_alpha(category.region, photo)
     }
 
     /// What is where in a photo.
