@@ -38,7 +38,7 @@ pub enum EvalCommand {
     /// Classifier: transfer learning against training from scratch on the published ten-class phone photos.
     #[command(
         after_help = "Example:\n  rangrez eval classifier --data data --config configs/ten-classes.toml\n\nTrains \
-                      four classifiers first; --resume takes up the runs that the configuration names."
+                      six classifiers first; --resume takes up the runs that the configuration names."
     )]
     Classifier(EvalClassifierArgs),
     /// Classifier: how often the catalogue's name of a product's colour can be read off its photo.
