@@ -207,21 +207,22 @@ impl Gate {
         Ok(self.classify_scores(&self.scores(embedding)?))
     }
 
-    /// As [`Gate::classify`], of a photo that may not show what is worn in some regions; if it may show nothing, all of them count.
+    /// As [`Gate::classify`], of a photo whose masks say where its article is, given where such articles are worn: if that is
+    /// elsewhere, it is the likeliest of the articles that are worn there.
     ///
     /// # Errors
     /// As [`Gate::classify`].
-    pub fn classify_worn(&self, embedding: &Tensor, may_show: impl Fn(Region) -> bool) -> Result<Classification> {
+    pub fn classify_worn(&self, embedding: &Tensor, found_in: impl Fn(Region) -> Region) -> Result<Classification> {
         let scores = self.scores(embedding)?;
         let mut probabilities = self.probabilities(&scores);
-        let articles = 0..self.taxonomy.articles();
         let free = self.classified(&scores, &probabilities);
-        if may_show(free.region) || !articles.clone().any(|article| may_show(self.taxonomy.region(article))) {
+        let region = found_in(free.region);
+        let elsewhere = |&article: &usize| self.taxonomy.region(article) != region;
+        let articles = 0..self.taxonomy.articles();
+        if region == free.region || articles.clone().all(|article| elsewhere(&article)) {
             return Ok(free);
         }
-        for article in articles.filter(|&article| !may_show(self.taxonomy.region(article))) {
-            probabilities[article] = 0.0;
-        }
+        articles.filter(elsewhere).for_each(|article| probabilities[article] = 0.0);
         let left: f32 = probabilities.iter().sum::<f32>().max(f32::MIN_POSITIVE);
         probabilities.iter_mut().for_each(|probability| *probability /= left);
         Ok(self.classified(&scores, &probabilities))

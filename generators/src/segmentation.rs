@@ -156,7 +156,7 @@ impl Segmentation {
     }
 
     /// Whether the photo may be of something that is worn in `region`: not when a person in it wears hardly any of it.
-    pub fn may_show(&self, region: Region) -> bool {
+    fn may_show(&self, region: Region) -> bool {
         let least = match region {
             Region::Footwear => HARDLY_WORN.1,
             region if CLOTHES.contains(&region) => HARDLY_WORN.0,

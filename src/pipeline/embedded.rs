@@ -48,8 +48,8 @@ impl Embedded {
     /// # Errors
     /// An input failure when nothing of a region is in the photo, or when two regions mean the same cloth.
     pub fn of(masked: Masked, finder: &Finder) -> Result<Self> {
-        let may_show = |region| masked.may_show(region);
-        let category = finder.classify(&masked.decoded.over_white(), may_show).or_exit(Exit::Input)?;
+        let found_in = |region| masked.article_region(region);
+        let category = finder.classify(&masked.decoded.over_white(), found_in).or_exit(Exit::Input)?;
         let garments = garments(&masked, category.region)?;
         let surroundings = masked.surroundings(&whole(&masked.decoded, &garments));
         let skin = masked.skin();

@@ -63,9 +63,9 @@ impl Masked {
         Ok(Self { decoded, choices, garments, bounce })
     }
 
-    /// Whether the photo may be of something that is worn in `region`, as far as anybody looked.
-    pub fn may_show(&self, region: Region) -> bool {
-        self.garments.as_ref().is_none_or(|garments| garments.may_show(region))
+    /// Where the article is that the photo is of, given where its kind is worn, as far as anybody looked.
+    pub fn article_region(&self, kind: Region) -> Region {
+        self.garments.as_ref().map_or(kind, |garments| garments.article_region(kind))
     }
 
     /// The mask of one choice, in the photo's own size, and its name. `category` is what the photo is of.

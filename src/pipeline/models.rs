@@ -110,12 +110,16 @@ impl Finder {
         Ok(Self { embedder, segmenter: Segmenter::load(weights).or_exit(Exit::Weights)?, gate })
     }
 
-    /// Says what a photo of any size is of, which may not show what is worn in some regions.
+    /// Says what a photo of any size is of; see [`Gate::classify_worn`].
     ///
     /// # Errors
     /// When libtorch refuses.
-    pub fn classify(&self, photo: &SrgbImage, may_show: impl Fn(Region) -> bool) -> generators::Result<Classification> {
-        self.gate.classify_worn(&self.embedder.for_gate(photo)?, may_show)
+    pub fn classify(
+        &self,
+        photo: &SrgbImage,
+        found_in: impl Fn(Region) -> Region,
+    ) -> generators::Result<Classification> {
+        self.gate.classify_worn(&self.embedder.for_gate(photo)?, found_in)
     }
 
     /// What the gate sees of pictures of any sizes, in one batch.

@@ -185,7 +185,7 @@ impl Models {
     pub fn own_mask(&self, photo: &SrgbImage) -> Result<Option<Mask>> {
         let Some((segmenter, gate)) = &self.finder else { return Ok(None) };
         let garments = segmenter.segment(photo)?;
-        let category = gate.classify_worn(&self.embedder.for_gate(photo)?, |region| garments.may_show(region))?;
+        let category = gate.classify_worn(&self.embedder.for_gate(photo)?, |region| garments.article_region(region))?;
         garments.article_alpha(category.region, photo).map(Some)
     }
 }

@@ -72,7 +72,8 @@ impl Program {
             .map_err(|error| Error::Data { path: path.to_owned(), reason: error.to_string() })?
             .image;
         let garments = self.segmenter.segment(&photo)?;
-        let category = self.gate.classify_worn(&self.embedder.for_gate(&photo)?, |region| garments.may_show(region))?;
+        let category =
+            self.gate.classify_worn(&self.embedder.for_gate(&photo)?, |region| garments.article_region(region))?;
         let mask = garments.article_alpha(category.region, &photo)?;
         Ok(Found { photo, category, mask })
     }
@@ -83,7 +84,8 @@ impl Program {
     /// When libtorch refuses.
     pub fn mask(&self, photo: &SrgbImage) -> Result<Mask> {
         let garments = self.segmenter.segment(photo)?;
-        let category = self.gate.classify_worn(&self.embedder.for_gate(photo)?, |region| garments.may_show(region))?;
+        let category =
+            self.gate.classify_worn(&self.embedder.for_gate(photo)?, |region| garments.article_region(region))?;
         garments.article_alpha(category.region, photo)
     }
 
